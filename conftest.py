@@ -59,9 +59,19 @@ class Example(pytest.Item):
         test = doctest.DocTestParser().get_doctest(
             self.code, namespace, self.name, str(self.path), self.line
         )
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.FAIL_FAST)
         report: list[str] = []
-        if doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append).failed:
+        if runner.run(test, out=report.append).failed:
             pytest.fail("".join(report), pytrace=False)
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
+    ) -> str:
+        """Show the difference in output, or the traceback from the block on."""
+        if isinstance(excinfo.value, pytest.fail.Exception):
+            return str(excinfo.value)
+        from_block = excinfo.getrepr(style="short", tbfilter=lambda e: e.traceback.cut(self.path))
+        return str(from_block)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the block begins."""
