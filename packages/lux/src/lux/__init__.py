@@ -1,0 +1,1 @@
+"""Neural networks with explicit parameters, on JAX."""
