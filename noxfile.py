@@ -34,6 +34,9 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/luxcore/py
 # Each run of nox builds for itself, so that two at the same time do not meet.
 WHEELS = tempfile.TemporaryDirectory(prefix="lux-wheels-")
 
+# A source archive, and a wheel from it, with the build tools of the session.
+BUILD = ("python", "-m", "build", "--no-isolation")
+
 TESTS = [
     *(
         nox.param(python, "luxcore", arrays, id=f"luxcore-{python}-{arrays}", tags=["luxcore"])
@@ -129,9 +132,9 @@ def tests(session: nox.Session, package: str, arrays: str) -> None:
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build the wheels and the source archives of all packages into dist/."""
-    session.install("build")
+    session.install(*group("build"))
     for package in PACKAGES:
-        session.run("python", "-m", "build", "--outdir", "dist", f"packages/{package}")
+        session.run(*BUILD, "--outdir", "dist", f"packages/{package}")
 
 
 @nox.session(default=False)
@@ -142,18 +145,18 @@ def release(session: nox.Session, package: str) -> None:
     changelog = Path("packages", package, "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## (\S+)", changelog, re.M)
     if newest is None or newest[1] != version:
-        session.error(f"{package} is {version}, but its changelog begins with another version.")
+        session.error(f"{package} is {version}, but its changelog begins with another version")
 
     tagged = session.run("git", "tag", "--points-at", "HEAD", external=True, silent=True)
     at_head = str(tagged).split()
     for tag in session.posargs or [tag for tag in at_head if tag.startswith(f"{package}-v")]:
         if tag != f"{package}-v{version}":
-            session.error(f"{package} is {version}: its tag is {package}-v{version}, not {tag}.")
+            session.error(f"{package} is {version}: its tag is {package}-v{version}, not {tag}")
         if tag not in at_head:
-            session.error(f"The tag {tag} is not on the commit that is checked out.")
+            session.error(f"The tag {tag} is not on the commit that is checked out")
 
-    session.install("build")
-    session.run("python", "-m", "build", "--outdir", f"dist/{package}", f"packages/{package}")
+    session.install(*group("build"))
+    session.run(*BUILD, "--outdir", f"dist/{package}", f"packages/{package}")
 
 
 @nox.session(default=False)
@@ -189,6 +192,8 @@ def slow(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Compare with PyTorch."""
     folders = sorted(f"{folder}" for folder in Path("packages").glob("*/tests/parity"))
+    if not folders:
+        session.skip("no package has a folder tests/parity")
     if "CI" not in os.environ:
         session.warn("PyTorch is downloaded first: about 3 GB on Linux, 200 MB elsewhere.")
     install(session, "lux", *group("test", "parity"))
@@ -200,7 +205,7 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks that are named: `nox -s bench -- NAME` runs benchmarks/NAME.py."""
     if not session.posargs:
         names = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
-        session.error(f"Name the benchmarks to run, after --: {', '.join(names)}.")
+        session.error(f"Name the benchmarks to run, after --: {', '.join(names)}")
     install(session, "lux", *group("bench"))
     for name in session.posargs:
         session.run("python", "-m", f"benchmarks.{name}")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import lux
 import lux_losses
 import luxcore
 import luxlib
-import pytest
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
