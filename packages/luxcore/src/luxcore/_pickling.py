@@ -1,0 +1,66 @@
+"""Functions in a layer's fields, pickled by the name they can be imported by.
+
+Pickle does this for plain functions by itself; jitted ones, such as `jax.nn.relu`, refuse to be
+pickled although they can be imported just as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import operator
+import types
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class _Name:
+    module: str
+    qualname: str
+
+    def find(self) -> Any:
+        return operator.attrgetter(self.qualname)(importlib.import_module(self.module))
+
+
+@dataclass(frozen=True)
+class _Partial:
+    function: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+def by_name(value: Any) -> Any:
+    """The value with the functions that pickle refuses replaced by their importable names."""
+    if isinstance(value, tuple):
+        return _rebuild(value, map(by_name, value))
+    if type(value) is functools.partial:
+        keywords = {name: by_name(part) for name, part in value.keywords.items()}
+        return _Partial(by_name(value.func), by_name(value.args), keywords)
+    if not callable(value) or isinstance(
+        value, types.FunctionType | types.BuiltinFunctionType | type
+    ):
+        return value
+    name = _Name(getattr(value, "__module__", None) or "", getattr(value, "__qualname__", ""))
+    return name if name.module and name.qualname and _finds(name, value) else value
+
+
+def from_name(value: Any) -> Any:
+    """The inverse of `by_name`."""
+    if isinstance(value, tuple):
+        return _rebuild(value, map(from_name, value))
+    if isinstance(value, _Partial):
+        keywords = {name: from_name(part) for name, part in value.keywords.items()}
+        return functools.partial(from_name(value.function), *from_name(value.arguments), **keywords)
+    return value.find() if isinstance(value, _Name) else value
+
+
+def _rebuild(value: tuple[Any, ...], parts: map[Any]) -> Any:
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+
+
+def _finds(name: _Name, value: Any) -> bool:
+    try:
+        return name.find() is value
+    except (ImportError, AttributeError):
+        return False
