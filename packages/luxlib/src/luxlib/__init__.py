@@ -1,0 +1,100 @@
+"""Functions on arrays for neural networks: kernels with their derivatives.
+
+Every function takes and returns JAX arrays, knows nothing of layers, and works under every
+transformation of JAX. Arrays are batch first and channels last.
+"""
+
+from __future__ import annotations
+
+from ._activations import celu as celu
+from ._activations import elu as elu
+from ._activations import gelu as gelu
+from ._activations import gelu_erf as gelu_erf
+from ._activations import gelu_tanh as gelu_tanh
+from ._activations import hard_sigmoid as hard_sigmoid
+from ._activations import hard_swish as hard_swish
+from ._activations import hard_tanh as hard_tanh
+from ._activations import hardsigmoid as hardsigmoid
+from ._activations import hardswish as hardswish
+from ._activations import hardtanh as hardtanh
+from ._activations import identity as identity
+from ._activations import leaky_relu as leaky_relu
+from ._activations import leakyrelu as leakyrelu
+from ._activations import lisht as lisht
+from ._activations import log_sigmoid as log_sigmoid
+from ._activations import logcosh as logcosh
+from ._activations import logsigmoid as logsigmoid
+from ._activations import mish as mish
+from ._activations import relu as relu
+from ._activations import relu6 as relu6
+from ._activations import rrelu as rrelu
+from ._activations import selu as selu
+from ._activations import sigmoid as sigmoid
+from ._activations import silu as silu
+from ._activations import soft_sign as soft_sign
+from ._activations import softplus as softplus
+from ._activations import softshrink as softshrink
+from ._activations import softsign as softsign
+from ._activations import squareplus as squareplus
+from ._activations import swish as swish
+from ._activations import tanh as tanh
+from ._activations import tanhshrink as tanhshrink
+from ._activations import trelu as trelu
+from ._bias_activation import bias_activation as bias_activation
+from ._bias_activation import fast_activation as fast_activation
+from ._conv import conv as conv
+from ._conv import fused_conv_bias_activation as fused_conv_bias_activation
+from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
+from ._dropout import dropout as dropout
+from ._matmul import batched_matmul as batched_matmul
+from ._pooling import maxpool as maxpool
+
+__all__ = [
+    "batched_matmul",
+    "bias_activation",
+    "celu",
+    "conv",
+    "dropout",
+    "elu",
+    "fast_activation",
+    "fused_conv_bias_activation",
+    "fused_dense_bias_activation",
+    "gelu",
+    "gelu_erf",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "identity",
+    "leaky_relu",
+    "leakyrelu",
+    "lisht",
+    "log_sigmoid",
+    "logcosh",
+    "logsigmoid",
+    "maxpool",
+    "mish",
+    "relu",
+    "relu6",
+    "rrelu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_sign",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "trelu",
+]
+
+# The name by which a function is found again, in a pickle too, is its public one.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name
