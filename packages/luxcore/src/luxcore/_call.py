@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ._describe import describe
 from ._named_tuple import NamedTuple, items
-from ._tree import Path, children, join
+from ._tree import Node, Path, children, join
 
 if TYPE_CHECKING:
     from ._layer import AbstractLuxLayer
@@ -48,7 +48,7 @@ class Frame:
 
     def _segment_of(self, layer: AbstractLuxLayer, ps: Any) -> Path:
         """Which part of this frame's layer is called: by identity, then by its parameters."""
-        places = [path for path, part in _parts(self.layer) if part is layer]
+        places = _places(self.layer).get(id(layer), [])
         if len(places) > 1:
             places = [path for path in places if _at(self._ps, path) is ps] or places
             places = [path for path in places if path not in self._called] or places
@@ -136,18 +136,23 @@ def layer_name(layer: AbstractLuxLayer) -> str:
     return name if isinstance(name, str) and name else type(layer).__name__
 
 
-def _parts(tree: Any, path: Path = ()) -> list[tuple[Path, Any]]:
-    """The layers directly inside a layer, in sequences and named tuples too, by path."""
-    from ._layer import AbstractLuxLayer
+def _places(layer: AbstractLuxLayer) -> dict[int, list[Path]]:
+    """Where the layers directly inside a layer are, by identity; found once for an object."""
+    if "_places" not in layer.__dict__:
+        layer.__dict__["_places"] = {}
+        _find_places(layer, (), layer.__dict__["_places"])
+    places: dict[int, list[Path]] = layer.__dict__["_places"]
+    return places
 
-    found: list[tuple[Path, Any]] = []
+
+def _find_places(tree: Any, path: Path, places: dict[int, list[Path]]) -> None:
+    """Adds the layers inside a tree, those in sequences and named tuples too."""
     for segment, part in children(tree) or []:
         place = join(path, segment)
-        if isinstance(part, AbstractLuxLayer):
-            found.append((place, part))
+        if isinstance(part, Node):
+            places.setdefault(id(part), []).append(place)
         else:
-            found += _parts(part, place)
-    return found
+            _find_places(part, place, places)
 
 
 def _at(tree: Any, path: Path) -> Any:
@@ -204,8 +209,7 @@ def _add_note(error: Exception, frame: Frame, x: Any, ps: Any) -> None:
     if hasattr(error, "__lux_path__"):
         return
     error.__lux_path__ = frame.path  # type: ignore[attr-defined]
-    parts = _parts(frame.layer)
-    layer = layer_name(frame.layer) if parts else str(frame.layer)
+    layer = layer_name(frame.layer) if _places(frame.layer) else str(frame.layer)
     error.add_note(
         f"at {'.'.join(frame.path) or 'the outermost layer'}: {layer}\n"
         f"  parameters: {_outline(ps)}\n"

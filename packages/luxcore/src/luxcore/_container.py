@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from ._layer import AbstractLuxLayer, ExpectedFields, field_names
+from ._layer import AbstractLuxLayer, ExpectedFields
 from ._length import parameter_length, state_length
 from ._named_tuple import NamedTuple, named_tuple_type
 from ._setup import (
@@ -73,7 +73,7 @@ class AbstractLuxContainerLayer(AbstractLuxLayer):
     def _layer_fields(self) -> tuple[str, ...]:
         if self._layers is not None:
             return self._layers
-        return tuple(name for name in field_names(self) if contains_lux_layer(getattr(self, name)))
+        return tuple(name for name in self._field_names if contains_lux_layer(getattr(self, name)))
 
     def _by_field(self) -> NamedTuple:
         """The children by name: a container is to its parts as a named tuple of them."""
@@ -97,7 +97,8 @@ class AbstractLuxContainerLayer(AbstractLuxLayer):
         return preserves_state_type(self._by_field())
 
     def _expected_fields(self) -> ExpectedFields:
-        return _expected(self, AbstractLuxContainerLayer, self._layer_fields())
+        names = self._layer_fields()
+        return _expected(self, AbstractLuxContainerLayer, names, names)
 
 
 class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
@@ -186,7 +187,7 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
 
 def _check_fields_exist(cls: type[AbstractLuxLayer], names: tuple[str, ...]) -> None:
     for name in names:
-        if not cls._is_abstract and name not in field_names(cls):
+        if not cls._is_abstract and name not in cls._field_names:
             raise TypeError(f"{cls.__name__}: {name!r} is named as a layer, but is no field of it")
 
 
@@ -194,11 +195,11 @@ def _expected(
     layer: AbstractLuxLayer,
     base: type[AbstractLuxLayer],
     parameters: tuple[str, ...] | None,
-    states: tuple[str, ...] | None = None,
+    states: tuple[str, ...] | None,
 ) -> ExpectedFields:
     """The field names of `ps` and `st`, where the class has not taken over making them."""
     cls = type(layer)
     return (
         parameters if cls.initial_parameters is base.initial_parameters else None,
-        (states or parameters) if cls.initial_states is base.initial_states else None,
+        states if cls.initial_states is base.initial_states else None,
     )

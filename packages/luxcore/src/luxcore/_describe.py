@@ -31,7 +31,9 @@ def describe(value: Any) -> str:
         return f"{getattr(value, 'dtype', type(value).__name__)}[{shape}]"
     if type(value) in (list, tuple):
         parts = ", ".join(map(describe, value))
-        return f"[{parts}]" if isinstance(value, list) else f"({parts})"
+        if isinstance(value, list):
+            return f"[{parts}]"
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {describe(part)}" for key, part in value.items()) + "}"
     if hasattr(type(value), "_children"):  # a layer; its `repr` is the long form

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from ._call import layer_name
 from ._describe import describe
-from ._layer import AbstractLuxLayer, is_default
+from ._layer import AbstractLuxLayer, defaulted
 from ._length import parameter_length, state_length
 from ._setup import contains_lux_layer
 from ._tree import Node, children
@@ -74,12 +73,9 @@ def _shown(tree: Any) -> list[tuple[str | None, Any]]:
     parts = children(tree) or []
     if not isinstance(tree, AbstractLuxLayer):
         return list(parts)
-    fields = dataclasses.fields(tree)  # type: ignore[arg-type]
-    return [
-        part
-        for part, field in zip(parts, fields, strict=True)
-        if field.name != "name" and not is_default(field, part[1])
-    ]
+    hidden = {"name", *defaulted(tree)}
+    names = tree._field_names
+    return [part for name, part in zip(names, parts, strict=True) if name not in hidden]
 
 
 def _counts(layer: AbstractLuxLayer) -> str:

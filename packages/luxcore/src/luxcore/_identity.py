@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import numbers
 from collections.abc import Hashable
+from typing import Any
 
 
-def value_key(value: Hashable) -> Hashable:
+def value_key(value: Any) -> Hashable:
     """A hashable that is equal for two values exactly when they mean the same.
 
     Types are told apart, signed zeros are distinct, and NaN is equal to itself; tuples, frozen

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -82,7 +83,9 @@ class AbstractLuxLayer(Node):
     The design is that of Lux.jl's `AbstractLuxLayer`.
     """
 
+    _field_names: ClassVar[tuple[str, ...]] = ()
     _is_abstract: ClassVar[bool] = True
+    _writes_init: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -97,9 +100,12 @@ class AbstractLuxLayer(Node):
             raise TypeError(_second_dataclass(cls))
         own_call = cls.__dict__.get("__call__")
         if own_call is not None:
-            cls.__call__ = traced_call(own_call)  # type: ignore[method-assign]
+            cls.__call__ = traced_call(own_call)  # type: ignore[assignment,method-assign]
         cls._is_abstract = abstract or cls.__call__ is AbstractLuxLayer.__call__
-        dataclasses.dataclass(eq=False, repr=False)(cls)
+        own_init = "__init__" in cls.__dict__
+        cls._writes_init = own_init or (cls._writes_init and not inspect.get_annotations(cls))
+        dataclasses.dataclass(init=not cls._writes_init, eq=False, repr=False)(cls)
+        cls._field_names = tuple(field.name for field in _fields(cls))
         cls.__init__ = _closing_init(cls, getattr(cls, _DATACLASS))  # type: ignore[method-assign]
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
@@ -150,7 +156,7 @@ class AbstractLuxLayer(Node):
 
     def _close(self) -> None:
         """Brings the fields into their stored form, checks them, and freezes the layer."""
-        names = field_names(self)
+        names = self._field_names
         for name in self.__dict__:
             if name not in names:
                 raise TypeError(
@@ -185,7 +191,7 @@ class AbstractLuxLayer(Node):
 
     # The hash stays behind: those of texts and functions differ from process to process.
     def __getstate__(self) -> dict[str, Any]:
-        return {name: by_name(self.__dict__[name]) for name in field_names(self)}
+        return {name: by_name(self.__dict__[name]) for name in self._field_names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({name: from_name(value) for name, value in state.items()})
@@ -194,11 +200,11 @@ class AbstractLuxLayer(Node):
     # --- as a node of a tree ---------------------------------------------------------------
 
     def _children(self) -> Children:
-        return [(name, self.__dict__[name]) for name in field_names(self)]
+        return [(name, self.__dict__[name]) for name in self._field_names]
 
     def _with_children(self, values: Sequence[Any]) -> Self:
         other = object.__new__(type(self))
-        other.__dict__.update(zip(field_names(self), values, strict=True))
+        other.__dict__.update(zip(self._field_names, values, strict=True))
         other._close()
         return other
 
@@ -209,6 +215,11 @@ class AbstractLuxLayer(Node):
         from ._display import show
 
         return show(self)
+
+
+def _fields(layer: AbstractLuxLayer | type[AbstractLuxLayer]) -> tuple[dataclasses.Field[Any], ...]:
+    # Type checkers do not know that __init_subclass__ makes a dataclass.
+    return dataclasses.fields(layer)  # type: ignore[arg-type]
 
 
 def _second_dataclass(cls: type) -> str:
@@ -230,23 +241,11 @@ def _closing_init(cls: type[AbstractLuxLayer], params: object) -> Any:
         if cls.__dict__.get(_DATACLASS) is not params:
             raise TypeError(_second_dataclass(cls))
         if cls._is_abstract:
-            raise TypeError(
-                f"{cls.__name__} is abstract: a layer defines __call__(self, x, ps, st)"
-            )
+            raise TypeError(f"{cls.__name__} is abstract: define __call__(self, x, ps, st)")
         init(self, *args, **kwargs)
         self._close()
 
     return __init__
-
-
-@functools.cache
-def _names_of(cls: type[AbstractLuxLayer]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
-
-
-def field_names(layer: AbstractLuxLayer | type[AbstractLuxLayer]) -> tuple[str, ...]:
-    """The names of a layer's fields, in order."""
-    return _names_of(layer if isinstance(layer, type) else type(layer))
 
 
 def _stored(value: Any) -> Any:
@@ -276,22 +275,24 @@ def _check_field(where: str, value: Any) -> None:
         )
 
 
-def is_default(field: dataclasses.Field[Any], value: Any) -> bool:
-    """Whether a field's value is the one that it has when left out."""
-    if field.default is dataclasses.MISSING:
-        return False
-    return value_key(value) == value_key(_stored(field.default))
+def defaulted(layer: AbstractLuxLayer) -> set[str]:
+    """The fields that have the value that they have when left out."""
+    return {
+        field.name
+        for field in _fields(layer)
+        if field.default is not dataclasses.MISSING
+        and value_key(layer.__dict__[field.name]) == value_key(_stored(field.default))
+    }
 
 
 def _arguments(layer: AbstractLuxLayer) -> list[str]:
     """The fields as they are written in a call, without those that have their default."""
+    left_out = defaulted(layer)
     arguments = []
     by_keyword = False
-    for field in dataclasses.fields(layer):  # type: ignore[arg-type]
-        value = layer.__dict__[field.name]
-        if is_default(field, value):
-            by_keyword = True
-            continue
-        by_keyword = by_keyword or field.kw_only
-        arguments.append(f"{field.name}={describe(value)}" if by_keyword else describe(value))
+    for field in _fields(layer):
+        by_keyword = by_keyword or field.name in left_out or bool(field.kw_only)
+        if field.name not in left_out:
+            text = describe(layer.__dict__[field.name])
+            arguments.append(f"{field.name}={text}" if by_keyword else text)
     return arguments

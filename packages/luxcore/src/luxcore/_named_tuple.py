@@ -73,7 +73,7 @@ class NamedTuple(tuple[Any, ...]):
         return getattr(self, key) if isinstance(key, str) else tuple.__getitem__(self, key)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and tuple.__eq__(self, other)  # type: ignore[arg-type]
+        return type(self) is type(other) and tuple.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

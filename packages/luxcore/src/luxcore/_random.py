@@ -1,10 +1,10 @@
 """Randomness as a value: generic functions over the generators people use.
 
 They know `random.Random`, `numpy.random.Generator` and JAX's keys (typed and raw, traced or not)
-without importing what has not been imported already; others register, as `functools.singledispatch`
-has it: `child.register(MyGenerator)`. A child is found by its *name*, not by the order of the draws,
-so adding a layer leaves the others' initial parameters as they were. `split`, `child` and
-`replicate` never advance the generator that they are given.
+without importing what has not been imported already; others register, as they do with
+`functools.singledispatch`: `child.register(MyGenerator)`. A child is found by its *name*, not by
+the order of the draws, so adding a layer leaves the others' initial parameters as they were.
+`split`, `child` and `replicate` never advance the generator that they are given.
 """
 
 from __future__ import annotations

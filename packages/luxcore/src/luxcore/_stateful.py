@@ -80,9 +80,7 @@ class StatefulLuxLayer:
         if ps is None:
             ps = self.ps
         if ps is None:
-            raise TypeError(
-                f"{self} holds no parameters: give them in the call, layer(x, ps), or when it is made"
-            )
+            raise TypeError(f"{self} holds no parameters: give them in the call, layer(x, ps)")
         y, st = apply(self.model, x, ps, self.st)
         self._check_type(st)
         self._check_tracers(st)
@@ -146,7 +144,8 @@ def _current_trace() -> object:
         return None
     import jax.extend.core
 
-    return jax.extend.core.get_opaque_trace_state()
+    trace: object = jax.extend.core.get_opaque_trace_state()  # type: ignore[no-untyped-call]
+    return trace
 
 
 def _is_tracer(leaf: Any) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from ._describe import describe
-from ._named_tuple import NamedTuple, items
 from ._val import Val
 
 Path = tuple[str, ...]
@@ -35,16 +34,15 @@ def children(tree: Any) -> Children | None:
     """The parts of a node by path segment, or `None` for a leaf."""
     if isinstance(tree, Node):
         return tree._children()
-    if isinstance(tree, NamedTuple):
-        return list(items(tree))
     if isinstance(tree, dict):
         return list(tree.items())
     if isinstance(tree, list | tuple) and not isinstance(tree, Val):
-        return list(zip(sequence_names(tree), tree, strict=True))
+        names = getattr(tree, "_fields", None) or _sequence_names(tree)
+        return list(zip(names, tree, strict=True))
     return None
 
 
-def sequence_names(values: Sequence[Any]) -> list[str]:
+def _sequence_names(values: Sequence[Any]) -> list[str]:
     """The path segments of the elements of a sequence, counted as Python indexes."""
     prefix = "layer_" if any(isinstance(value, Node) for value in values) else ""
     return [f"{prefix}{index}" for index in range(len(values))]

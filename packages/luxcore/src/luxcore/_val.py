@@ -73,7 +73,7 @@ class Val(tuple[()], metaclass=_ValType):
             known = _types.setdefault(
                 key, cast("type[Val]", _ValType(f"Val({value!r})", (Val,), namespace))
             )
-        return cast("Val", tuple.__new__(known))
+        return tuple.__new__(known)
 
     def __bool__(self) -> bool:
         return bool(self.value)
