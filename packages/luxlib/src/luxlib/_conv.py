@@ -40,8 +40,8 @@ _PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 
 
 def conv(
-    x: Num[Array, "*batch_space_in"],
-    weight: Inexact[Array, "*window_in_out"],
+    x: Num[Array, "*batch_and_space in"],
+    weight: Inexact[Array, "*window in_per_group out"],
     *,
     stride: int | Sequence[int] = 1,
     padding: Padding = 0,
@@ -49,7 +49,7 @@ def conv(
     groups: int = 1,
     padding_mode: str = "zeros",
     cross_correlation: bool = False,
-) -> Inexact[Array, "*batch_places_out"]:
+) -> Inexact[Array, "*batch_and_places out"]:
     """Convolve over one, two or three spatial axes.
 
     In one dimension, with window positions `i` and input channels `c`,
@@ -110,8 +110,8 @@ def conv(
 
 
 def fused_conv_bias_activation(
-    x: Num[Array, "*batch_space_in"],
-    weight: Inexact[Array, "*window_in_out"],
+    x: Num[Array, "*batch_and_space in"],
+    weight: Inexact[Array, "*window in_per_group out"],
     bias: Inexact[Array, " out"] | None = None,
     activation: Activation = identity,
     *,
@@ -121,7 +121,7 @@ def fused_conv_bias_activation(
     groups: int = 1,
     padding_mode: str = "zeros",
     cross_correlation: bool = False,
-) -> Inexact[Array, "*batch_places_out"]:
+) -> Inexact[Array, "*batch_and_places out"]:
     """Convolve over one to three spatial axes, add a bias and apply an activation.
 
     `y = activation(conv(x, weight) + bias)`

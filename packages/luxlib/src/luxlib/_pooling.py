@@ -40,14 +40,14 @@ _MOST_COMPARISONS = 64
 
 
 def maxpool(
-    x: Shaped[Array, "*batch_space_channels"],
+    x: Shaped[Array, "*batch_and_space channels"],
     window: Sequence[int],
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
-) -> Shaped[Array, "*batch_places_channels"]:
+) -> Shaped[Array, "*batch_and_places channels"]:
     """Take the largest element of each window over one, two or three spatial axes.
 
     In one dimension, with window positions `i`,
