@@ -4,7 +4,7 @@ Where JAX has the function it is JAX's own, with its derivative; the others are 
 is a plain function with an importable name, so a layer that holds one can be pickled (JAX's are
 jitted objects, which can't by themselves). Each takes an array of any shape and returns one of the
 same shape and floating dtype. Integers and booleans are converted to the default floating dtype
-first, except by `identity` and `relu`, which keep every dtype. Hyperparameters are keywords:
+first, except by `identity`, which returns what it is given. Hyperparameters are keywords:
 `functools.partial(luxlib.leaky_relu, negative_slope=0.2)` is an activation too.
 
 Functions that JAX has are under JAX's names. Those that Lux.jl and PyTorch spell otherwise have
@@ -73,7 +73,7 @@ def identity(x: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
     return x
 
 
-def relu(x: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+def relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Set negative elements to zero; the derivative at 0 is 0.
 
     `y = max(x, 0)`
@@ -84,7 +84,7 @@ def relu(x: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
     Array([0., 0., 2.], dtype=float32)
     ```
     """
-    return jax.nn.relu(x)
+    return jax.nn.relu(to_inexact(x))
 
 
 def relu6(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -168,7 +168,7 @@ def trelu(x: Float[Array, "*shape"], *, threshold: float = 1.0) -> Float[Array, 
     Konda et al., "Zero-bias autoencoders and the benefits of co-adapting features", 2014.
     """
     x = to_inexact(x)
-    return jnp.where(x > threshold, x, jnp.zeros_like(x))
+    return jnp.where(x <= threshold, jnp.zeros_like(x), x)
 
 
 def elu(x: Float[Array, "*shape"], *, alpha: float = 1.0) -> Float[Array, "*shape"]:
@@ -358,8 +358,7 @@ def softshrink(x: Float[Array, "*shape"], *, threshold: float = 0.5) -> Float[Ar
     ```
     """
     x = to_inexact(x)
-    zero = jnp.zeros_like(x)
-    return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, zero))
+    return jnp.where(jnp.abs(x) <= threshold, jnp.zeros_like(x), x - jnp.sign(x) * threshold)
 
 
 def softplus(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
