@@ -52,14 +52,14 @@ def batched_matmul(
     it there first (`jax.numpy.swapaxes`): the compiler folds the transposition into the product.
     """
     function = "batched_matmul"
-    for name, array in (("x", x), ("y", y)):
+    for name, array, cure in (("x", x, "x[None, :]"), ("y", y, "y[:, None]")):
         if array.ndim < 2:
             raise mismatch(
                 function,
                 name,
                 "at least two axes",
                 f"shape {array.shape}",
-                "Add an axis, for example x[None, :].",
+                f"Add an axis, for example {cure}.",
             )
     if not any(jnp.issubdtype(a.dtype, jnp.inexact) for a in (x, y)):
         raise mismatch(
