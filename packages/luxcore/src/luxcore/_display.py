@@ -81,7 +81,7 @@ def _shown(tree: Any) -> list[tuple[str | None, Any]]:
 def _counts(layer: AbstractLuxLayer) -> str:
     """`12 parameters, plus 4 non-trainable`: what a leaf has."""
     parameters, states = _count(parameter_length, layer), _count(state_length, layer)
-    texts = [f"{parameters} parameters"] if parameters != "0" else []
+    texts = [f"{parameters} parameter{'s' * (parameters != '1')}"] if parameters != "0" else []
     if states != "0":
         texts.append(f"plus {states} non-trainable")
     return ", ".join(texts)

@@ -16,8 +16,7 @@ from ._call import layer_name
 from ._describe import describe
 from ._layer import AbstractLuxLayer
 from ._named_tuple import NamedTuple
-from ._tree import walk
-from ._val import Val
+from ._tree import children, walk
 
 
 class StatefulLuxLayer:
@@ -62,8 +61,6 @@ class StatefulLuxLayer:
 
     The design is that of Lux.jl's `StatefulLuxLayer`.
     """
-
-    __slots__ = ("_trace", "fixed_state_type", "model", "ps", "st")
 
     def __init__(
         self, model: AbstractLuxLayer, ps: Any, st: NamedTuple, fixed_state_type: bool = True
@@ -128,14 +125,14 @@ class StatefulLuxLayer:
 
 def _state_type(st: Any) -> dict[str, str]:
     """What a state is made of, by path: structure, shapes and dtypes, but no numbers."""
-    types = {".".join(path): _leaf_type(leaf) for path, leaf in walk(st)}
-    return types or {"": describe(st)}
+    parts = walk(st, exclude=lambda part: children(part) == [])
+    return {".".join(path): _leaf_type(part) for path, part in parts}
 
 
 def _leaf_type(leaf: Any) -> str:
-    if isinstance(leaf, Val) or leaf is None:
-        return repr(leaf)
-    return describe(leaf) if hasattr(leaf, "shape") else type(leaf).__name__
+    if leaf is None or isinstance(leaf, tuple) or hasattr(leaf, "shape"):
+        return describe(leaf)
+    return type(leaf).__name__
 
 
 # luxcore depends on nothing: where JAX has not been imported there is no transformation either.
