@@ -10,24 +10,24 @@ import functools
 import importlib
 import operator
 import types
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+# Plain classes: a dataclass takes a millisecond of the import.
 class _Name:
-    module: str
-    qualname: str
+    def __init__(self, module: str, qualname: str) -> None:
+        self.module = module
+        self.qualname = qualname
 
     def find(self) -> Any:
         return operator.attrgetter(self.qualname)(importlib.import_module(self.module))
 
 
-@dataclass(frozen=True)
 class _Partial:
-    function: Any
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
+    def __init__(self, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.keywords = keywords
 
 
 def by_name(value: Any) -> Any:
