@@ -1,1 +1,185 @@
-"""Neural networks with explicit parameters, on JAX."""
+"""Neural networks with explicit parameters, on JAX.
+
+A layer is an immutable description. Its parameters and states are trees outside of it, so a model
+is an ordinary pure function of `(x, ps, st)`:
+
+    model = lux.Chain(lux.Dense(784, 256, lux.relu), lux.Dense(256, 10))
+    ps, st = lux.setup(0, model)
+    y, st = model(x, ps, st)
+
+Every public name of luxcore and of lux_losses is here too, and the activations of luxlib.
+"""
+
+from luxcore import AbstractLuxContainerLayer as AbstractLuxContainerLayer
+from luxcore import AbstractLuxLayer as AbstractLuxLayer
+from luxcore import AbstractLuxWrapperLayer as AbstractLuxWrapperLayer
+from luxcore import FieldError as FieldError
+from luxcore import Frame as Frame
+from luxcore import NamedTuple as NamedTuple
+from luxcore import StatefulLuxLayer as StatefulLuxLayer
+from luxcore import Val as Val
+from luxcore import apply as apply
+from luxcore import check_fmap_condition as check_fmap_condition
+from luxcore import child as child
+from luxcore import contains_lux_layer as contains_lux_layer
+from luxcore import current_path as current_path
+from luxcore import display_name as display_name
+from luxcore import fleaves as fleaves
+from luxcore import fmap as fmap
+from luxcore import fmap_with_path as fmap_with_path
+from luxcore import fork as fork
+from luxcore import from_dict as from_dict
+from luxcore import initial_parameters as initial_parameters
+from luxcore import initial_states as initial_states
+from luxcore import items as items
+from luxcore import merge as merge
+from luxcore import output_size as output_size
+from luxcore import parameter_length as parameter_length
+from luxcore import preserves_state_type as preserves_state_type
+from luxcore import register_call_hook as register_call_hook
+from luxcore import register_evaluation as register_evaluation
+from luxcore import register_output_size as register_output_size
+from luxcore import register_type_hook as register_type_hook
+from luxcore import replace_at as replace_at
+from luxcore import replicate as replicate
+from luxcore import split as split
+from luxcore import state_length as state_length
+from luxcore import stateless_apply as stateless_apply
+from luxcore import test_mode as test_mode
+from luxcore import to_dict as to_dict
+from luxcore import train_mode as train_mode
+from luxcore import update_state as update_state
+from luxlib import celu as celu
+from luxlib import elu as elu
+from luxlib import gelu as gelu
+from luxlib import gelu_erf as gelu_erf
+from luxlib import gelu_tanh as gelu_tanh
+from luxlib import hard_sigmoid as hard_sigmoid
+from luxlib import hard_swish as hard_swish
+from luxlib import hard_tanh as hard_tanh
+from luxlib import hardsigmoid as hardsigmoid
+from luxlib import hardswish as hardswish
+from luxlib import hardtanh as hardtanh
+from luxlib import identity as identity
+from luxlib import leaky_relu as leaky_relu
+from luxlib import leakyrelu as leakyrelu
+from luxlib import lisht as lisht
+from luxlib import log_sigmoid as log_sigmoid
+from luxlib import logcosh as logcosh
+from luxlib import logsigmoid as logsigmoid
+from luxlib import mish as mish
+from luxlib import relu as relu
+from luxlib import relu6 as relu6
+from luxlib import rrelu as rrelu
+from luxlib import selu as selu
+from luxlib import sigmoid as sigmoid
+from luxlib import silu as silu
+from luxlib import soft_sign as soft_sign
+from luxlib import softplus as softplus
+from luxlib import softshrink as softshrink
+from luxlib import softsign as softsign
+from luxlib import squareplus as squareplus
+from luxlib import swish as swish
+from luxlib import tanh as tanh
+from luxlib import tanhshrink as tanhshrink
+from luxlib import trelu as trelu
+
+from . import _jax as _jax  # registers with luxcore
+from . import initializers as initializers
+from . import training as training
+from ._setup import setup as setup
+from .layers import Chain as Chain
+from .layers import Conv as Conv
+from .layers import Dense as Dense
+from .layers import Dropout as Dropout
+from .layers import FlattenLayer as FlattenLayer
+from .layers import MaxPool as MaxPool
+from .layers import NoOpLayer as NoOpLayer
+from .layers import WrappedFunction as WrappedFunction
+
+__all__ = [
+    "AbstractLuxContainerLayer",
+    "AbstractLuxLayer",
+    "AbstractLuxWrapperLayer",
+    "Chain",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "FieldError",
+    "FlattenLayer",
+    "Frame",
+    "MaxPool",
+    "NamedTuple",
+    "NoOpLayer",
+    "StatefulLuxLayer",
+    "Val",
+    "WrappedFunction",
+    "apply",
+    "celu",
+    "check_fmap_condition",
+    "child",
+    "contains_lux_layer",
+    "current_path",
+    "display_name",
+    "elu",
+    "fleaves",
+    "fmap",
+    "fmap_with_path",
+    "fork",
+    "from_dict",
+    "gelu",
+    "gelu_erf",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "identity",
+    "initial_parameters",
+    "initial_states",
+    "initializers",
+    "items",
+    "leaky_relu",
+    "leakyrelu",
+    "lisht",
+    "log_sigmoid",
+    "logcosh",
+    "logsigmoid",
+    "merge",
+    "mish",
+    "output_size",
+    "parameter_length",
+    "preserves_state_type",
+    "register_call_hook",
+    "register_evaluation",
+    "register_output_size",
+    "register_type_hook",
+    "relu",
+    "relu6",
+    "replace_at",
+    "replicate",
+    "rrelu",
+    "selu",
+    "setup",
+    "sigmoid",
+    "silu",
+    "soft_sign",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "split",
+    "squareplus",
+    "state_length",
+    "stateless_apply",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "test_mode",
+    "to_dict",
+    "train_mode",
+    "training",
+    "trelu",
+    "update_state",
+]

@@ -1,0 +1,21 @@
+"""The layers: descriptions that pick parameters and states and call one function of luxlib."""
+
+from ._containers import Chain as Chain
+from ._convolution import Conv as Conv
+from ._dropout import Dropout as Dropout
+from ._functions import NoOpLayer as NoOpLayer
+from ._functions import WrappedFunction as WrappedFunction
+from ._linear import Dense as Dense
+from ._pooling import MaxPool as MaxPool
+from ._shape import FlattenLayer as FlattenLayer
+
+__all__ = [
+    "Chain",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "FlattenLayer",
+    "MaxPool",
+    "NoOpLayer",
+    "WrappedFunction",
+]

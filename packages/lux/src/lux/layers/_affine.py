@@ -1,0 +1,24 @@
+"""The weight and the bias of a linear map: their initial values, with PyTorch's defaults."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lux.initializers import kaiming_uniform, linear_bias
+from luxcore import NamedTuple, child
+
+if TYPE_CHECKING:
+    from lux.initializers import Initializer
+
+# With it `kaiming_uniform` is uniform on ±1/√fan_in.
+init_weight = kaiming_uniform(gain=math.sqrt(1 / 3))
+
+
+def weight_and_bias(layer: Any, rng: Any, shape: tuple[int, ...]) -> NamedTuple:
+    """The parameters of a layer whose weight has the shape `(*window, in, out)`."""
+    weight = layer.init_weight(child(rng, "weight"), shape)
+    if not layer.use_bias:
+        return NamedTuple(weight=weight)
+    init_bias: Initializer = layer.init_bias or linear_bias(fan_in=math.prod(shape[:-1]))
+    return NamedTuple(weight=weight, bias=init_bias(child(rng, "bias"), shape[-1:]))

@@ -1,0 +1,82 @@
+"""What is checked when a layer is made: a field's name, what was expected, what came."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from luxcore import AbstractLuxLayer
+
+
+def fail(layer: AbstractLuxLayer, field: str, expected: str, got: Any) -> ValueError:
+    """Return the error to raise about a field."""
+    return ValueError(f"{type(layer).__name__}: {field}: expected {expected}, got {got!r}")
+
+
+def integers(value: Any) -> tuple[int, ...] | None:
+    """Return one integer or several as a tuple, and `None` for anything else."""
+    entries = tuple(value) if isinstance(value, Iterable) else (value,)
+    if any(isinstance(entry, bool) for entry in entries):
+        return None
+    try:
+        return tuple(map(operator.index, entries))
+    except TypeError:
+        return None
+
+
+def check_sizes(layer: AbstractLuxLayer, *fields: str) -> None:
+    """Refuse what is no integer of at least 1, and store the others as `int`."""
+    for field in fields:
+        value = getattr(layer, field)
+        sizes = None if isinstance(value, Iterable) else integers(value)
+        if sizes is None or sizes[0] < 1:
+            raise fail(layer, field, "an integer of at least 1", value)
+        object.__setattr__(layer, field, sizes[0])
+
+
+def check_window(layer: Any) -> int:
+    """Refuse what is no window over one to three axes; return the number of axes."""
+    sizes = integers(layer.window) if isinstance(layer.window, Iterable) else None
+    if sizes is None or not 1 <= len(sizes) <= 3 or min(sizes) < 1:
+        expected = "one to three integers of at least 1, one for each spatial axis"
+        raise fail(layer, "window", expected, layer.window)
+    object.__setattr__(layer, "window", sizes)
+    return len(sizes)
+
+
+def check_per_axis(layer: AbstractLuxLayer, axes: int, *fields: str) -> None:
+    """Refuse what is neither one integer of at least 1 nor one for each spatial axis."""
+    for field in fields:
+        value = getattr(layer, field)
+        sizes = integers(value)
+        several = isinstance(value, Iterable)
+        if not sizes or min(sizes) < 1 or (several and len(sizes) != axes):
+            raise fail(layer, field, f"an integer or {axes} of them, each at least 1", value)
+        object.__setattr__(layer, field, sizes if several else sizes[0])
+
+
+def check_padding(layer: Any, axes: int, words: Sequence[str]) -> None:
+    """Refuse what is neither a word nor numbers of elements before and after each axis."""
+    value = layer.padding
+    if isinstance(value, str):
+        if value in words and (value != "CAUSAL" or axes == 1):
+            return
+        listed = ", ".join(map(repr, words))
+        causal = " ('CAUSAL' for one spatial axis)" if "CAUSAL" in words else ""
+        raise fail(layer, "padding", f"one of {listed}{causal}", value)
+    several = isinstance(value, Iterable)
+    entries = [integers(entry) for entry in value] if several else [integers(value)]
+    numbers = [entry for entry in entries if entry and len(entry) <= 2 and min(entry) >= 0]
+    if len(numbers) != len(entries) or (several and len(entries) != axes):
+        expected = f"an integer, {axes} integers or pairs (before, after), none of them negative"
+        raise fail(layer, "padding", expected, value)
+
+
+def check_callable(layer: AbstractLuxLayer, *fields: str) -> None:
+    """Refuse what cannot be called."""
+    for field in fields:
+        value = getattr(layer, field)
+        if not callable(value) or isinstance(value, AbstractLuxLayer):
+            name = f"{type(layer).__name__}: {field}"
+            raise TypeError(f"{name}: expected a function, got {value!r}")

@@ -1,0 +1,251 @@
+"""One step of training: gradients, their application, and both in one compiled program.
+
+The model, the optimizer, the objective and the kind of differentiation are static arguments of a
+function compiled by JAX; everything else of a `TrainState` is passed in and comes out. Between two
+calls nothing runs but `jax.jit`'s own dispatch and the making of the new `TrainState`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import optax
+
+from ._differentiation import Differentiation
+from ._objective import Objective, evaluate
+from ._state import TrainState, new_state
+
+if TYPE_CHECKING:
+    from jax import Array
+
+
+def compute_gradients(
+    ad: Differentiation, objective: Objective, data: Any, ts: TrainState
+) -> tuple[Any, Array, Any, TrainState]:
+    """The gradients of an objective with respect to the parameters of a train state.
+
+    **Arguments**
+
+    - `ad`: how to differentiate, `AutoReverse()`
+    - `objective`: a function `(model, ps, st, data) -> (loss, st, stats)`; the loss is a scalar.
+      Give one function throughout: another object is compiled again
+    - `data`: what the objective takes, a tree of arrays
+    - `ts`: the train state
+
+    **Returns**
+
+    `(grads, loss, stats, ts)`: the gradients, in the structure of the parameters; the loss and the
+    statistics of the objective; and the train state with the new states.
+
+    **Raises**
+
+    - `TypeError`, `ValueError`: where the objective returns something else, saying what.
+
+    ```python
+    >>> import jax.numpy as jnp, lux, optax
+    >>> from lux.training import AutoReverse, TrainState, compute_gradients
+    >>> def mean_square(model, ps, st, x):
+    ...     y, st = model(x, ps, st)
+    ...     return (y**2).mean(), st, lux.NamedTuple(largest=y.max())
+    >>> model = lux.Dense(2, 3)
+    >>> ts = TrainState(model, *lux.setup(0, model), optax.adam(1e-3))
+    >>> grads, loss, stats, ts = compute_gradients(AutoReverse(), mean_square, jnp.ones((4, 2)), ts)
+    >>> grads.weight.shape, int(ts.step)
+    ((2, 3), 0)
+
+    ```
+
+    As `Lux.Training.compute_gradients`.
+    """
+    try:
+        grads, loss, stats, states = _gradients(
+            ad, objective, ts.model, ts.parameters, ts.states, data
+        )
+    except Exception as error:
+        _explain(error, ad, objective, ts)
+        raise
+    return (
+        grads,
+        loss,
+        stats,
+        new_state(ts.model, ts.optimizer, ts.parameters, states, ts.optimizer_state, ts.step),
+    )
+
+
+def apply_gradients(ts: TrainState, grads: Any) -> TrainState:
+    """The train state with its parameters updated by its optimizer, and its step counted on.
+
+    **Arguments**
+
+    - `ts`: the train state
+    - `grads`: gradients, in the structure of its parameters
+
+    **Returns**
+
+    The train state after the update.
+
+    ```python
+    >>> import jax, lux, optax
+    >>> from lux.training import TrainState, apply_gradients
+    >>> model = lux.Dense(2, 3)
+    >>> ts = TrainState(model, *lux.setup(0, model), optax.sgd(0.1))
+    >>> ts = apply_gradients(ts, jax.tree.map(lambda p: p / 0.1, ts.parameters))
+    >>> bool(abs(ts.parameters.weight).max() < 1e-6), int(ts.step)
+    (True, 1)
+
+    ```
+
+    As `Lux.Training.apply_gradients`.
+    """
+    parameters, optimizer_state, step = _apply(
+        ts.optimizer, ts.parameters, ts.optimizer_state, ts.step, grads
+    )
+    return new_state(ts.model, ts.optimizer, parameters, ts.states, optimizer_state, step)
+
+
+def single_train_step(
+    ad: Differentiation,
+    objective: Objective,
+    data: Any,
+    ts: TrainState,
+    *,
+    return_gradients: bool = True,
+    donate: bool = False,
+) -> tuple[Any, Array, Any, TrainState]:
+    """`compute_gradients` and `apply_gradients` in one compiled program.
+
+    **Arguments**
+
+    - `ad`, `objective`, `data`, `ts`: as for `compute_gradients`
+    - `return_gradients`: whether the gradients are returned; `None` stands in their place if not,
+      and the program need not keep them
+    - `donate`: whether the arrays of `ts` are given away, so that their memory is used for the new
+      ones. `ts` is then gone, and so is whatever else shares its arrays
+
+    **Returns**
+
+    `(grads, loss, stats, ts)`: as `compute_gradients`, the loss before the update, the train state
+    after it.
+
+    **Raises**
+
+    - `TypeError`, `ValueError`: where the objective returns something else, saying what; with
+      `donate`, where one array is in `ts` twice, naming both places.
+
+    ```python
+    >>> import jax.numpy as jnp, lux, optax
+    >>> from lux.training import AutoReverse, TrainState, single_train_step
+    >>> def mean_square(model, ps, st, x):
+    ...     y, st = model(x, ps, st)
+    ...     return (y**2).mean(), st, lux.NamedTuple()
+    >>> model = lux.Dense(2, 3)
+    >>> ts = TrainState(model, *lux.setup(0, model), optax.adam(0.1))
+    >>> x = jnp.ones((4, 2))
+    >>> for _ in range(100):
+    ...     _, loss, _, ts = single_train_step(AutoReverse(), mean_square, x, ts, donate=True)
+    >>> bool(loss < 1e-3), int(ts.step)
+    (True, 100)
+
+    ```
+
+    As `Lux.Training.single_train_step`, and with `donate=True` as `single_train_step!`.
+    """
+    step = _donating_step if donate else _step
+    try:
+        model, optimizer = ts.model, ts.optimizer
+        grads, loss, stats, parameters, states, optimizer_state, count = step(
+            ad,
+            objective,
+            model,
+            optimizer,
+            return_gradients,
+            ts.parameters,
+            ts.states,
+            ts.optimizer_state,
+            ts.step,
+            data,
+        )
+    except Exception as error:
+        _explain(error, ad, objective, ts)
+        raise
+    return (
+        grads,
+        loss,
+        stats,
+        new_state(model, optimizer, parameters, states, optimizer_state, count),
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _gradients(
+    ad: Differentiation, objective: Objective, model: Any, ps: Any, st: Any, data: Any
+) -> tuple[Any, ...]:
+    def function(ps: Any) -> tuple[Array, Any]:
+        return evaluate(objective, model, ps, st, data)
+
+    (loss, (st, stats)), grads = ad.value_and_gradients(function, ps)
+    return grads, loss, stats, st
+
+
+@partial(jax.jit, static_argnums=(0,))
+def _apply(
+    optimizer: optax.GradientTransformation, ps: Any, optimizer_state: Any, step: Array, grads: Any
+) -> tuple[Any, Any, Array]:
+    with jax.numpy_dtype_promotion("standard"):  # optax adds what is strictly of two dtypes
+        updates, optimizer_state = optimizer.update(grads, optimizer_state, ps)
+        return optax.apply_updates(ps, updates), optimizer_state, step + 1
+
+
+def _both(
+    ad: Differentiation,
+    objective: Objective,
+    model: Any,
+    optimizer: optax.GradientTransformation,
+    return_gradients: bool,
+    ps: Any,
+    st: Any,
+    optimizer_state: Any,
+    step: Array,
+    data: Any,
+) -> tuple[Any, ...]:
+    grads, loss, stats, st = _gradients(ad, objective, model, ps, st, data)
+    ps, optimizer_state, step = _apply(optimizer, ps, optimizer_state, step, grads)
+    return grads if return_gradients else None, loss, stats, ps, st, optimizer_state, step
+
+
+_STATIC = (0, 1, 2, 3, 4)
+_step: Callable[..., Any] = jax.jit(_both, static_argnums=_STATIC)
+_donating_step: Callable[..., Any] = jax.jit(
+    _both, static_argnums=_STATIC, donate_argnums=(5, 6, 7, 8)
+)
+
+
+def _explain(error: Exception, ad: Any, objective: Any, ts: TrainState) -> None:
+    """Raise what JAX says about its own arguments in words of ours."""
+    if not isinstance(ts, TrainState):
+        raise TypeError(f"ts: expected a TrainState, got {type(ts).__name__}") from None
+    for name, value in (("ad", ad), ("objective", objective)):
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError(
+                f"{name}: expected a hashable object, since a step is compiled once for each, got "
+                f"{type(value).__name__}: define a function, or make a dataclass frozen"
+            ) from None
+    if "donate the same buffer twice" in str(error):
+        raise ValueError(_shared_arrays(ts)) from None
+
+
+def _shared_arrays(ts: TrainState) -> str:
+    places: dict[int, list[str]] = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(ts):
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        places.setdefault(leaf.unsafe_buffer_pointer(), []).append(name)
+    shared = "; ".join(" and ".join(names) for names in places.values() if len(names) > 1)
+    return (
+        f"donate=True gives every array away once, but one array is in two places: {shared}: copy "
+        "one of them (jax.numpy.copy), or pass donate=False"
+    )
