@@ -2,7 +2,7 @@
 
 import math
 import pickle
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -122,16 +122,37 @@ def test_every_activation_has_a_formula_or_is_a_second_spelling():
     assert formulas == spelled
 
 
+@cache
+def evaluated(name):
+    """Everything about a function in default precision, compiled once: inputs, values, slopes."""
+    function = FORMULAS[name][0]
+    inputs = {
+        "float32": jnp.asarray(GRID, "float32"),
+        "float16": jnp.asarray(GRID, "float16"),
+        "bfloat16": jnp.asarray(GRID, "bfloat16"),
+        "integers": jnp.arange(-3, 4),
+        "booleans": jnp.array([False, True]),
+        "extremes": jnp.array([-1e4, -100.0, -1e-30, 0.0, 1e-30, 100.0, 1e4, jnp.nan]),
+    }
+
+    @jax.jit
+    def evaluate(inputs):
+        slopes = jax.vmap(jax.grad(function))(inputs["extremes"])
+        return {kind: function(x) for kind, x in inputs.items()}, slopes
+
+    return inputs, *evaluate(inputs)
+
+
 @every
-def test_value_and_dtype(name):
-    function, formula, _ = FORMULAS[name]
-    inputs = [jnp.asarray(GRID, dtype) for dtype in (jnp.float32, jnp.float16, jnp.bfloat16)]
-    results = jax.jit(lambda *xs: [function(x) for x in xs])(*inputs)
-    for x, y, tolerance in zip(inputs, results, [1e-6, 3e-3, 3e-2], strict=True):
-        assert (y.dtype, y.shape) == (x.dtype, x.shape)
-        expected = formula(np.asarray(x, np.float64))
-        y = np.asarray(y, np.float64)
-        np.testing.assert_allclose(y, expected, rtol=tolerance, atol=tolerance)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float32", 1e-6), ("float16", 3e-3), ("bfloat16", 3e-2)]
+)
+def test_value_and_dtype(name, dtype, tolerance):
+    inputs, values, _ = evaluated(name)
+    x, y = inputs[dtype], values[dtype]
+    assert (y.dtype, y.shape) == (x.dtype, x.shape)
+    expected = FORMULAS[name][1](np.asarray(x, np.float64))
+    np.testing.assert_allclose(np.asarray(y, float), expected, rtol=tolerance, atol=tolerance)
 
 
 @every
@@ -162,22 +183,20 @@ def test_derivatives_against_differences_of_the_formula(name):
 
 @every
 def test_extremes_and_nan(name):
-    function = FORMULAS[name][0]
-    x = jnp.array([-1e4, -100.0, -1e-30, 0.0, 1e-30, 100.0, 1e4, jnp.nan])
-    y, derivative = jax.jit(jax.vmap(jax.value_and_grad(function)))(x)
-    assert jnp.isfinite(y[:-1]).all()
-    assert jnp.isfinite(derivative[:-1]).all()
-    assert jnp.isnan(y[-1])
+    _, values, slopes = evaluated(name)
+    assert jnp.isfinite(values["extremes"][:-1]).all()
+    assert jnp.isfinite(slopes[:-1]).all()
+    assert jnp.isnan(values["extremes"][-1])
 
 
 @every
-def test_integers_and_booleans(name):
-    function, formula, _ = FORMULAS[name]
-    for x in (np.arange(-3, 4), np.array([False, True])):
-        y = jax.jit(function)(x)
-        kept = name == "identity"
-        assert y.dtype == (jnp.asarray(x).dtype if kept else jnp.float32)
-        np.testing.assert_allclose(y, formula(x.astype(float)), rtol=1e-6, atol=1e-6)
+@pytest.mark.parametrize("kind", ["integers", "booleans"])
+def test_integers_and_booleans(name, kind):
+    inputs, values, _ = evaluated(name)
+    x, y = inputs[kind], values[kind]
+    assert y.dtype == (x.dtype if name == "identity" else jnp.float32)
+    expected = FORMULAS[name][1](np.asarray(x, float))
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", _activations.__all__)

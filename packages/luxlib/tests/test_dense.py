@@ -30,8 +30,18 @@ def normal(seed, *shape):
 
 
 @pytest.mark.parametrize("dtype", EPSILON)
-@pytest.mark.parametrize("batch", [(), (1,), (7,), (0,), (2, 3), (2, 0, 3), (2, 1, 3, 2)])
-@pytest.mark.parametrize(("inputs", "outputs"), [(5, 3), (1, 1), (1, 4), (4, 1)])
+@pytest.mark.parametrize(
+    ("batch", "inputs", "outputs"),
+    [
+        ((), 5, 3),
+        ((1,), 1, 1),
+        ((7,), 1, 4),
+        ((2, 3), 4, 1),
+        ((0,), 5, 3),
+        ((2, 0, 3), 5, 3),
+        ((2, 1, 3, 2), 5, 3),
+    ],
+)
 def test_value_and_dtype(batch, inputs, outputs, dtype):
     with jax.enable_x64(dtype == "float64"):
         x, weight, bias = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -188,7 +189,14 @@ def _options(
             "For one spatial axis of length k that is (k, in, out).",
         )
     window, inner, features = weight.shape[:axes], *weight.shape[axes:]
-    (groups,) = per_axis(function, "groups", groups, 1)
+    if not isinstance(groups, Integral) or groups < 1:
+        raise mismatch(
+            function,
+            "groups",
+            "an integer of at least 1",
+            repr(groups),
+            "It is the number of parts that the channels are split into.",
+        )
     if features % groups:
         raise mismatch(
             function,
@@ -208,7 +216,11 @@ def _options(
         )
     if 0 in window:
         raise mismatch(
-            function, "weight", "a window without empty axes", window, "Give it at least 1."
+            function,
+            "weight",
+            "a window without empty axes",
+            window,
+            "Each of its axes holds at least one element.",
         )
     check_one_of(function, "padding_mode", padding_mode, _PADDING_MODES)
     if padding == "CAUSAL" and padding_mode in ("circular", "reflect"):
@@ -230,7 +242,7 @@ def _options(
         "stride": strides,
         "pairs": pairs,
         "dilation": dilations,
-        "groups": groups,
+        "groups": int(groups),
         "padding_mode": padding_mode,
         "cross_correlation": bool(cross_correlation),
     }

@@ -121,6 +121,14 @@ def check_fits(
 
 def check_mode(function: str, space: Sequence[int], pairs: Pairs, mode: str) -> None:
     """Refuse more padding than the input has elements to fill it with."""
+    if 0 in space:
+        raise mismatch(
+            function,
+            "x",
+            "spatial axes with elements to pad with",
+            tuple(space),
+            "Use padding_mode 'zeros'.",
+        )
     for n, (before, after) in zip(space, pairs, strict=True):
         most = n - 1 if mode == "reflect" else n
         if mode != "replicate" and max(before, after) > most:
