@@ -126,6 +126,8 @@ def types(session: nox.Session) -> None:
 @nox.parametrize("python,package,arrays", TESTS)
 def tests(session: nox.Session, package: str, arrays: str) -> None:
     """Test a package's wheel in an environment of its own; luxcore's on each Python."""
+    if package == "luxcore":
+        session.env["LUXCORE_TESTED_BESIDE"] = arrays
     run_tests(session, package, *group(arrays))
 
 
