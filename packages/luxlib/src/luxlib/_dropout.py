@@ -105,9 +105,9 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """Return the axes that are drawn one by one, counted from the front."""
     if axis is None:
         return tuple(range(ndim))
-    given = integers(axis) or ()
-    axes = {i + ndim if i < 0 else i for i in given}
-    if not given or len(axes) != len(given) or not axes <= set(range(ndim)):
+    given = integers(axis)
+    axes = {i + ndim if i < 0 else i for i in given or ()}
+    if given is None or len(axes) != len(given) or not axes <= set(range(ndim)):
         raise mismatch(
             "dropout",
             "axis",
@@ -127,8 +127,9 @@ def _dropout(x: Array, rate: Array, key: Array, *, axes: tuple[int, ...]) -> Arr
 def _drop(x: Array, rate: Array, key: Array, *, axes: tuple[int, ...]) -> Array:
     shape = tuple(n if i in axes else 1 for i, n in enumerate(x.shape))
     keep = _draw(key, shape) >> (32 - _BITS) >= jnp.round(rate * 2**_BITS).astype(jnp.uint32)
-    scale = jnp.where(rate < 1, 1 / (1 - rate), 0).astype(accumulator(x.dtype))
-    scaled = (x.astype(scale.dtype) * scale).astype(x.dtype)
+    wide = accumulator(x.dtype)
+    scale = jnp.where(rate < 1, 1 / (1 - rate.astype(jnp.finfo(wide).dtype)), 0).astype(wide)
+    scaled = (x.astype(wide) * scale).astype(x.dtype)
     return jnp.where(keep, scaled, jnp.zeros_like(scaled))
 
 

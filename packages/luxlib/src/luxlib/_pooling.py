@@ -241,10 +241,15 @@ def _window_maximum_jvp(
     for position, candidate in reversed(list(enumerate(candidates))):
         wins = (candidate == y) | (candidate != candidate)
         winner = jnp.where(wins, jnp.asarray(position, kind), winner)
-    y_dot = jnp.zeros_like(y)
-    for position, element in enumerate(elements(x_dot, 0)):
-        y_dot = y_dot + jnp.where(winner == position, element, jnp.zeros_like(element))
-    return y, y_dot
+
+    def at_the_winner(winner: Array, array: Array) -> Array:
+        chosen = jnp.zeros_like(y)
+        for position, element in enumerate(elements(array, 0)):
+            chosen = chosen + jnp.where(winner == position, element, jnp.zeros_like(element))
+        return chosen
+
+    # The checkpoint keeps `winner` for the backward pass, and not what is computed from it.
+    return y, jax.checkpoint(at_the_winner, prevent_cse=False)(winner, x_dot)
 
 
 def _smallest(dtype: Any) -> Any:
