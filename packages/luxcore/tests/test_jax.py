@@ -20,6 +20,7 @@ from luxcore import (
     child,
     fleaves,
     fork,
+    replace_at,
     replicate,
     setup,
     split,
@@ -200,9 +201,13 @@ def test_arrays_are_refused_as_fields():
 def test_jitted_functions_pickle_by_name():
     with pytest.raises((TypeError, pickle.PicklingError)):
         pickle.dumps(jax.nn.relu)
-    layer = Plain([jax.nn.relu, jnp.tanh, jax.nn.gelu], option=jax.numpy.add)
+    layer = Plain([jax.nn.relu, jnp.tanh], option=jax.numpy.add)
     for library in (pickle, cloudpickle):
-        assert library.loads(library.dumps(layer)) == layer
+        data = library.dumps(layer)
+        assert library.loads(data) == layer
+        # the public names: those of private modules change between releases of JAX
+        assert b"jax.nn" in data
+        assert b"jax._src" not in data
 
 
 # --- calls under transformations ---------------------------------------------------------------
@@ -229,19 +234,21 @@ def test_notes_survive_transformations(name):
         )
 
 
-def test_one_object_used_twice_is_told_apart_under_transformations():
+@pytest.mark.parametrize("name", [name for name in TRANSFORMS if name != "grad"])
+def test_one_object_used_twice_is_told_apart_under_transformations(name):
     linear = Linear(3, 3)
-    ps, st = setup(jax.random.key(0), Pair(linear, Wrapped(linear)))
-    bad = NamedTuple(first=ps.first, second=NamedTuple(weight=jnp.ones((2, 3))))
+    model = Jitted(Sequence([linear, Pair(linear, Wrapped(linear))]), TRANSFORMS[name])
+    ps, st = setup(jax.random.key(0), model)
+    bad = replace_at(ps, "model.layer_1.second.weight", jnp.ones((2, 3)))
 
     def loss(ps, x):
-        return Pair(linear, linear)(x, ps, st)[0].sum()
+        return model(x, ps, st)[0].sum()
 
-    for call in (loss, jax.grad(loss), jax.jit(jax.grad(loss)), jax.vmap(loss, in_axes=(None, 0))):
+    for call in (loss, jax.grad(loss), jax.jit(jax.grad(loss)), jax.jit(jax.checkpoint(loss))):
         with pytest.raises(TypeError) as error:
             call(bad, jnp.ones((5, 3)))
         notes = [note for note in error.value.__notes__ if note.startswith("at ")]
-        assert [note.split(":")[0] for note in notes] == ["at second"]
+        assert [note.split(":")[0] for note in notes] == ["at model.layer_1.second"]
 
 
 def test_a_step_scans_and_differentiates():

@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import importlib
 import operator
+import sys
 import types
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -41,8 +43,12 @@ def by_name(value: Any) -> Any:
         value, types.FunctionType | types.BuiltinFunctionType | type
     ):
         return value
-    name = _Name(getattr(value, "__module__", None) or "", getattr(value, "__qualname__", ""))
-    return name if name.module and name.qualname and _finds(name, value) else value
+    module: str = getattr(value, "__module__", None) or ""
+    qualname: str = getattr(value, "__qualname__", "")
+    for home in _homes(module):
+        if qualname and _find(sys.modules.get(home), qualname) is value:
+            return _Name(home, qualname)
+    return value
 
 
 def from_name(value: Any) -> Any:
@@ -59,8 +65,16 @@ def _rebuild(value: tuple[Any, ...], parts: map[Any]) -> Any:
     return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
 
 
-def _finds(name: _Name, value: Any) -> bool:
+def _homes(module: str) -> Iterator[str]:
+    """Where a function of a module may be found: in public places first, for they stay."""
+    public = [part for part in module.split(".") if not part.startswith("_")]
+    for length in range(len(public), 0, -1):
+        yield ".".join(public[:length])
+    yield module
+
+
+def _find(module: Any, qualname: str) -> Any:
     try:
-        return name.find() is value
-    except (ImportError, AttributeError):
-        return False
+        return operator.attrgetter(qualname)(module)
+    except AttributeError:
+        return None
