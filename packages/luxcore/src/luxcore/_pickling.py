@@ -44,7 +44,7 @@ def by_name(value: Any) -> Any:
     ):
         return value
     module: str = getattr(value, "__module__", None) or ""
-    qualname: str = getattr(value, "__qualname__", "")
+    qualname = str(getattr(value, "__qualname__", "") or getattr(value, "__name__", ""))
     for home in _homes(module):
         if qualname and _find(sys.modules.get(home), qualname) is value:
             return _Name(home, qualname)
