@@ -15,7 +15,7 @@ import jax
 import jax.export
 
 import luxcore
-from luxcore import Frame, NamedTuple, StatefulLuxLayer
+from luxcore import Frame, NamedTuple, StatefulLuxLayer, Val
 
 
 def _in_named_scope(
@@ -49,7 +49,10 @@ def _output_size(layer: Any, x: Any, rng: Any) -> Any:
 
 
 def _make_exportable(cls: type[tuple[Any, ...]]) -> None:
-    """Lets `jax.export` write programs whose arguments or results hold this named tuple."""
+    """Lets `jax.export` write programs whose arguments or results hold this named tuple.
+
+    The process that reads such a program knows a class as soon as one of its objects was made.
+    """
     jax.export.register_namedtuple_serialization(
         cls, serialized_name=f"{cls.__module__}.{cls.__qualname__}"
     )
@@ -65,6 +68,8 @@ luxcore.register_call_hook(_in_named_scope)
 luxcore.register_evaluation(_evaluate)
 luxcore.register_output_size(_output_size)
 luxcore.register_type_hook(_make_exportable)
+for training in (Val(True), Val(False)):
+    _make_exportable(type(training))
 jax.tree_util.register_pytree_with_keys(
     StatefulLuxLayer,
     _flatten_stateful,

@@ -13,7 +13,6 @@ import operator
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import jax
 import jax.numpy as jnp
 
 from lux._random import as_key
@@ -58,7 +57,7 @@ class Initializer:
         self._base = self
         self._options: dict[str, Hashable] = {}
         self._names = tuple(inspect.signature(function).parameters)[3:]
-        self._make = jax.jit(function, static_argnames=("shape", "dtype", *self._names))
+        self._make = function
 
     @overload
     def __call__(self, rng: Any, shape: Shape, dtype: Any = None, **options: Any) -> Array: ...

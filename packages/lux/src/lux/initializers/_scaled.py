@@ -172,7 +172,7 @@ def truncated_normal(
         raise ValueError(
             f"truncated_normal: expected std > 0 and lo < hi, got std={std}, lo={lo}, hi={hi}"
         )
-    limits = ((lo - mean) / std, (hi - mean) / std)
+    limits = (lo - mean) / std, (hi - mean) / std
     x = mean + std * jax.random.truncated_normal(rng, *limits, shape, dtype)
     return jnp.clip(x, lo, hi)
 
