@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -149,10 +150,23 @@ def new_state(
     return ts
 
 
-def _fill(ts: TrainState, *values: Any) -> None:
-    assign = object.__setattr__
-    for name, value in zip((*_STATIC, *_DYNAMIC), values, strict=True):
-        assign(ts, name, value)
+# Written out, since it runs in every step.
+def _fill(
+    ts: TrainState,
+    model: AbstractLuxLayer,
+    optimizer: optax.GradientTransformation,
+    parameters: Any,
+    states: NamedTuple,
+    optimizer_state: Any,
+    step: Array,
+    assign: Callable[[Any, str, Any], None] = object.__setattr__,
+) -> None:
+    assign(ts, "model", model)
+    assign(ts, "optimizer", optimizer)
+    assign(ts, "parameters", parameters)
+    assign(ts, "states", states)
+    assign(ts, "optimizer_state", optimizer_state)
+    assign(ts, "step", step)
 
 
 def _check_parameters(ps: Any) -> None:
