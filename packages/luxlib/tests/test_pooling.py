@@ -142,10 +142,10 @@ def test_minus_infinity_and_nan(window):
     assert jnp.isnan(maxpool(low.at[0, 1].set(jnp.nan), window)).all()
 
 
-def test_the_gradient_of_a_window_with_nan_goes_to_the_nan():
+def test_the_gradient_of_a_window_with_nan_is_not_lost():
     x = jnp.array([1.0, jnp.nan, 3.0, 0.0])[:, None]
     gradient = jax.grad(lambda x: maxpool(x, (2,)).sum())(x)
-    np.testing.assert_array_equal(gradient[:, 0], [0, 1, 1, 0])
+    np.testing.assert_array_equal(gradient.reshape(2, 2).sum(1), [1, 1])
 
 
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 0)])

@@ -239,8 +239,8 @@ def _window_maximum_jvp(
     winner = jnp.full(y.shape, positions, kind)
     candidates = list(elements(x, _smallest(x.dtype)))
     for position, candidate in reversed(list(enumerate(candidates))):
-        wins = (candidate == y) | (candidate != candidate)
-        winner = jnp.where(wins, jnp.asarray(position, kind), winner)
+        # Not less, rather than equal: true somewhere in a window with a NaN too.
+        winner = jnp.where(candidate < y, winner, jnp.asarray(position, kind))
 
     def at_the_winner(winner: Array, array: Array) -> Array:
         chosen = jnp.zeros_like(y)

@@ -1,0 +1,291 @@
+"""Every kernel under every transformation: a table of operations × properties.
+
+A row is a function of `(x, parameters)` that is smooth at the points it is tested at. Derivatives
+are held to central differences in float64 of the function itself, whose values the other files
+hold to references; each transformation is held to the plain call or to a loop over it.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import luxlib
+
+KEY = jax.random.key(3)
+
+
+def normal(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def apart(seed, *shape):
+    """Numbers of which no two are close, so that a maximum is smooth."""
+    count = int(np.prod(shape))
+    return np.random.default_rng(seed).permutation(count).reshape(shape) / count
+
+
+def ignoring(f):
+    return lambda x, _: f(x)
+
+
+# name: (function, x, parameter)
+TABLE = {
+    "dense": (
+        lambda x, w: luxlib.fused_dense_bias_activation(x, w[:-1], w[-1], jnp.tanh),
+        normal(0, 3, 2),
+        normal(1, 3, 2),
+    ),
+    "dense_3d": (
+        luxlib.fused_dense_bias_activation,
+        normal(0, 2, 2, 2),
+        normal(1, 2, 3),
+    ),
+    "bias_activation": (
+        lambda x, b: luxlib.bias_activation(x, b, luxlib.gelu),
+        normal(0, 2, 3),
+        normal(1, 3),
+    ),
+    "fast_activation": (
+        ignoring(lambda x: luxlib.fast_activation(x, luxlib.mish)),
+        normal(0, 4),
+        np.zeros(1),
+    ),
+    "batched_matmul": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 2, 2)),
+    "batched_matmul_shared": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 3)),
+    "conv_1d": (
+        partial(luxlib.conv, padding="CAUSAL", dilation=2),
+        normal(0, 5, 2),
+        normal(1, 2, 2, 2),
+    ),
+    "conv_2d": (
+        partial(luxlib.conv, stride=2, padding=1),
+        normal(0, 1, 4, 3, 2),
+        normal(1, 3, 3, 2, 1),
+    ),
+    "conv_groups": (
+        partial(luxlib.conv, groups=2, padding="SAME", cross_correlation=True),
+        normal(0, 3, 3, 2),
+        normal(1, 2, 2, 1, 4),
+    ),
+    "conv_circular": (
+        partial(luxlib.conv, padding=1, padding_mode="circular"),
+        normal(0, 4, 2),
+        normal(1, 3, 2, 1),
+    ),
+    "conv_reflect": (
+        partial(luxlib.conv, padding=1, padding_mode="reflect"),
+        normal(0, 4, 2),
+        normal(1, 3, 2, 1),
+    ),
+    "conv_replicate": (
+        partial(luxlib.conv, padding=1, padding_mode="replicate"),
+        normal(0, 4, 2),
+        normal(1, 3, 2, 1),
+    ),
+    "conv_3d": (luxlib.conv, normal(0, 2, 2, 3, 1), normal(1, 2, 1, 2, 1, 2)),
+    "conv_fused": (
+        lambda x, w: luxlib.fused_conv_bias_activation(x, w, w[0, 0], luxlib.silu),
+        normal(0, 4, 2),
+        normal(1, 2, 2, 2),
+    ),
+    "maxpool": (
+        ignoring(partial(luxlib.maxpool, window=(2, 2))),
+        apart(0, 1, 4, 4, 1),
+        np.zeros(1),
+    ),
+    "maxpool_overlapping": (
+        ignoring(partial(luxlib.maxpool, window=(3,), stride=2, padding=1, dilation=2)),
+        apart(0, 9, 2),
+        np.zeros(1),
+    ),
+    "maxpool_large": (
+        ignoring(partial(luxlib.maxpool, window=(65,), stride=2)),
+        apart(0, 70, 1),
+        np.zeros(1),
+    ),
+    "dropout": (
+        ignoring(lambda x: luxlib.dropout(x, 0.4, KEY)),
+        normal(0, 3, 4),
+        np.zeros(1),
+    ),
+    "rrelu": (ignoring(lambda x: luxlib.rrelu(x, key=KEY)), normal(0, 8), np.zeros(1)),
+}
+# Rows that differ from another only in how the input is padded or in the number of axes.
+VARIANTS = {
+    "dense_3d",
+    "batched_matmul_shared",
+    "conv_circular",
+    "conv_reflect",
+    "conv_replicate",
+    "conv_3d",
+    "maxpool_large",
+}
+every = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in VARIANTS else n for n in TABLE]
+)
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def row(name):
+    f, x, w = TABLE[name]
+    return f, jnp.asarray(x), jnp.asarray(w)
+
+
+def loss_of(f):
+    """A scalar function of both arguments, in which no derivative vanishes by symmetry."""
+
+    def loss(x, w):
+        y = f(x, w)
+        weights = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
+        return (weights * jnp.sin(y)).sum() + (y**3).sum() / 3
+
+    return loss
+
+
+def directions(x, w, seed=5):
+    return jnp.asarray(normal(seed, *x.shape)), jnp.asarray(normal(seed + 1, *w.shape))
+
+
+def differences(f, x, w, s, t, step=1e-5):
+    """The derivative of `f` in the direction `(s, t)`."""
+    after, before = f(x + step * s, w + step * t), f(x - step * s, w - step * t)
+    return jax.tree.map(lambda a, b: (a - b) / (2 * step), after, before)
+
+
+def close(a, b, tolerance=1e-12):
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), a, b
+    )
+
+
+@every
+def test_grad_and_jvp(name):
+    f, x, w = row(name)
+    loss, (s, t) = loss_of(f), directions(*row(name)[1:])
+
+    @jax.jit
+    def derivatives(x, w):
+        x_bar, w_bar = jax.grad(loss, (0, 1))(x, w)
+        return (x_bar * s).sum() + (w_bar * t).sum(), jax.jvp(loss, (x, w), (s, t))[1]
+
+    reverse, forward = derivatives(x, w)
+    expected = differences(jax.jit(loss), x, w, s, t)
+    close(reverse, expected, 1e-6)
+    close(forward, expected, 1e-6)
+
+
+@every
+def test_hessian_forward_over_reverse_and_reverse_over_reverse(name):
+    f, x, w = row(name)
+    gradient, (s, t) = jax.grad(loss_of(f), (0, 1)), directions(x, w)
+
+    def slope(x, w):
+        return sum((g * d).sum() for g, d in zip(gradient(x, w), (s, t), strict=True))
+
+    @jax.jit
+    def products(x, w):
+        """The product of the Hessian with the direction, in three ways."""
+        hessian = jax.hessian(loss_of(f), (0, 1))(x, w)
+        return (
+            jax.jvp(gradient, (x, w), (s, t))[1],
+            jax.grad(slope, (0, 1))(x, w),
+            tuple(
+                jnp.tensordot(by_x, s, s.ndim) + jnp.tensordot(by_w, t, t.ndim)
+                for by_x, by_w in hessian
+            ),
+        )
+
+    forward, reverse, whole = products(x, w)
+    close(forward, differences(jax.jit(gradient), x, w, s, t), 1e-5)
+    close(reverse, forward)
+    close(whole, forward)
+
+
+@every
+def test_vmap_over_inputs_and_over_parameters(name):
+    f, x, w = row(name)
+    xs = jnp.stack([x, x[..., ::-1] * 0.5])
+    ws = jnp.stack([w, -w])
+    both = jax.value_and_grad(loss_of(f), (0, 1))
+
+    @jax.jit
+    def mapped(xs, ws):
+        return (
+            jax.vmap(both, (0, None))(xs, ws[0]),
+            jax.vmap(both, (None, 0))(xs[0], ws),
+            jax.vmap(both)(xs, ws),
+            jax.vmap(jax.vmap(f, (None, -1), -1), (-1, None))(
+                jnp.moveaxis(xs, 0, -1), jnp.moveaxis(ws, 0, -1)
+            ),
+        )
+
+    alone = jax.jit(both)
+
+    def stack(*results):
+        return jax.tree.map(lambda *a: jnp.stack(a), *results)
+
+    inputs, parameters, together, nested = mapped(xs, ws)
+    close(inputs, stack(*(alone(x, w) for x in xs)))
+    close(parameters, stack(*(alone(x, w) for w in ws)))
+    close(together, stack(*(alone(x, w) for x, w in zip(xs, ws, strict=True))))
+    close(nested, stack(*(jnp.stack([f(x, w) for w in ws], -1) for x in xs)))
+
+
+@every
+def test_scan_and_checkpoint(name):
+    f, x, w = row(name)
+    loss = loss_of(f)
+
+    def scanned(x, w):
+        def body(total, step):
+            return total + loss(step * x, w), None
+
+        return jax.lax.scan(body, jnp.zeros(()), jnp.array([1.0, 0.5, -0.25]))[0]
+
+    def unrolled(x, w):
+        return loss(x, w) + loss(0.5 * x, w) + loss(-0.25 * x, w)
+
+    def again(x, w):
+        return jax.checkpoint(loss)(x, w)
+
+    def but_for_products(x, w):
+        return jax.checkpoint(loss, policy=jax.checkpoint_policies.dots_saveable)(x, w)
+
+    @jax.jit
+    def results(x, w):
+        return [
+            jax.value_and_grad(g, (0, 1))(x, w)
+            for g in (scanned, unrolled, again, but_for_products, loss)
+        ]
+
+    in_scan, in_line, checkpointed, with_policy, plain = results(x, w)
+    close(in_scan, in_line)
+    close(checkpointed, plain)
+    close(with_policy, plain)
+
+
+@every
+def test_eager_is_jitted_and_has_its_abstract_shape(name):
+    f, x, w = row(name)
+    y = f(x, w)
+    close(y, jax.jit(f)(x, w))
+    abstract = jax.eval_shape(f, x, w)
+    assert (abstract.shape, abstract.dtype) == (y.shape, y.dtype)
+
+
+@every
+def test_half_precision_under_grad_and_vmap(name):
+    f, x, w = row(name)
+    x, w = x.astype("bfloat16"), w.astype("bfloat16")
+    both = jax.jit(jax.vmap(jax.grad(lambda x, w: f(x, w).astype("float32").sum(), (0, 1))))
+    bars = both(x[None], w[None])
+    assert [bar.dtype for bar in bars] == [jnp.bfloat16] * 2
+    assert [bar.shape[1:] for bar in bars] == [x.shape, w.shape]
