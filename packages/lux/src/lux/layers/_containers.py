@@ -71,6 +71,11 @@ class Chain(AbstractLuxWrapperLayer, layer="layers"):
     name: str = ""
 
     def __init__(self, *layers: Any, name: str = "", **named: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"Chain: name: expected a text, got {type(name).__name__}: for a layer of that "
+                "name, Chain({'name': layer})"
+            )
         self.layers = _by_name(layers, named)
         self.name = name
 
