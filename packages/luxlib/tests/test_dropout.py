@@ -52,8 +52,18 @@ def test_runs_have_the_lengths_of_chance():
     assert ((counts - expected) ** 2 / expected).sum() < 44.3  # 1 in 10,000
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 1), (5, 3), (0, 4), (2, 3, 5)])
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "complex64"])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((), "float32"),
+        ((1,), "float32"),
+        ((7,), "bfloat16"),
+        ((3, 1), "float32"),
+        ((5, 3), "float16"),
+        ((0, 4), "float32"),
+        ((2, 3, 5), "complex64"),
+    ],
+)
 def test_shape_dtype_and_scale(shape, dtype):
     x = (jnp.arange(math.prod(shape)) % 7 + 1).reshape(shape).astype(dtype)
     y = dropout(x, 0.2, KEY)
