@@ -10,6 +10,7 @@ is an ordinary pure function of `(x, ps, st)`:
 Every public name of luxcore and of lux_losses is here too, and the activations of luxlib.
 """
 
+from lux_losses import CrossEntropyLoss as CrossEntropyLoss
 from luxcore import AbstractLuxContainerLayer as AbstractLuxContainerLayer
 from luxcore import AbstractLuxLayer as AbstractLuxLayer
 from luxcore import AbstractLuxWrapperLayer as AbstractLuxWrapperLayer
@@ -103,6 +104,7 @@ __all__ = [
     "AbstractLuxWrapperLayer",
     "Chain",
     "Conv",
+    "CrossEntropyLoss",
     "Dense",
     "Dropout",
     "FieldError",

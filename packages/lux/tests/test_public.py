@@ -1,0 +1,58 @@
+"""What `import lux` offers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import lux
+import luxcore
+
+
+def test_every_public_name_of_luxcore_is_here_and_the_same():
+    for name in luxcore.__all__:
+        assert name in lux.__all__
+        if name != "setup":
+            assert getattr(lux, name) is getattr(luxcore, name)
+    assert lux.setup is not luxcore.setup
+
+
+def test_every_public_name_of_lux_losses_is_here_and_the_same():
+    import lux_losses
+
+    for name in lux_losses.__all__:
+        assert name in lux.__all__
+        assert getattr(lux, name) is getattr(lux_losses, name)
+
+
+def test_public_names_exist_once_in_order():
+    assert len(set(lux.__all__)) == len(lux.__all__)
+    assert all(hasattr(lux, name) for name in lux.__all__)
+    assert set(lux.layers.__all__) < set(lux.__all__)
+    assert sorted(lux.initializers.__all__) == lux.initializers.__all__
+    assert sorted(lux.training.__all__) == lux.training.__all__
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "tanh", "identity", "softplus", "mish"])
+def test_activations_are_those_of_luxlib(name: str):
+    import luxlib
+
+    assert getattr(lux, name) is getattr(luxlib, name)
+
+
+def test_import_adds_little_to_jax_and_optax():
+    # The quickest of a few, since the machine does other things too.
+    program = (
+        "import jax, jax.export, optax, time; t = time.perf_counter(); import lux; "
+        "import json; print(json.dumps(time.perf_counter() - t))"
+    )
+    times = []
+    for _ in range(5):
+        run = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        times.append(json.loads(run.stdout))
+        if times[-1] <= 0.10:
+            break
+    assert min(times) <= 0.10
