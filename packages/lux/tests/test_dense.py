@@ -105,10 +105,7 @@ def test_equal_by_value_and_pickled_with_a_jitted_activation():
             lambda: lux.Dense((2, 4), 3),
             "Dense: in_dims: expected an integer of at least 1, got (2, 4)",
         ),
-        (
-            lambda: lux.Dense(2, True),
-            "Dense: out_dims: expected an integer of at least 1, got True",
-        ),
+        (lambda: lux.Dense(2, "4"), "Dense: out_dims: expected an integer of at least 1, got '4'"),
         (lambda: lux.Dense(2, 4, "relu"), "Dense: activation: expected a function, got 'relu'"),
         (
             lambda: lux.Dense(2, 4, init_weight=None),

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from ._differentiation import Differentiation
@@ -86,6 +87,10 @@ def apply_gradients(ts: TrainState, grads: Any) -> TrainState:
     **Returns**
 
     The train state after the update.
+
+    **Raises**
+
+    - `ValueError`: for gradients of another structure or other shapes than the parameters.
 
     ```python
     >>> import jax, lux, optax
@@ -194,9 +199,16 @@ def _gradients(
 def _apply(
     optimizer: optax.GradientTransformation, ps: Any, optimizer_state: Any, step: Array, grads: Any
 ) -> tuple[Any, Any, Array]:
+    if _shapes(grads) != _shapes(ps):
+        raise ValueError(f"grads: expected a tree as the parameters, {ps}, got {grads}")
     with jax.numpy_dtype_promotion("standard"):  # optax adds what is strictly of two dtypes
         updates, optimizer_state = optimizer.update(grads, optimizer_state, ps)
         return optax.apply_updates(ps, updates), optimizer_state, step + 1
+
+
+def _shapes(tree: Any) -> Any:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [jnp.shape(leaf) for leaf in leaves]
 
 
 def _both(
@@ -235,6 +247,15 @@ def _explain(error: Exception, ad: Any, objective: Any, ts: TrainState) -> None:
                 f"{name}: expected a hashable object, since a step is compiled once for each, got "
                 f"{type(value).__name__}: define a function, or make a dataclass frozen"
             ) from None
+    if not callable(objective):
+        raise TypeError(f"objective: expected a function, got {type(objective).__name__}") from None
+    if isinstance(ad, type) or not hasattr(ad, "value_and_gradients"):
+        got = type(ad).__name__
+        if isinstance(ad, type):
+            got = f"the class {ad.__name__}: {ad.__name__}() makes one"
+        raise TypeError(
+            f"ad: expected an object with value_and_gradients(function, ps), got {got}"
+        ) from None
     if "donate the same buffer twice" in str(error):
         raise ValueError(_shared_arrays(ts)) from None
 
