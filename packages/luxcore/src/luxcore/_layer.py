@@ -22,9 +22,10 @@ from typing import Any, ClassVar, Self, dataclass_transform
 
 from ._abstract import evaluate, fallback_output_size, tree_length
 from ._call import traced_call
-from ._describe import describe, is_array, is_hashable
+from ._describe import describe
+from ._fields import check_field, stored
 from ._identity import value_key
-from ._named_tuple import NamedTuple, named_tuple_type
+from ._named_tuple import NamedTuple
 from ._pickling import by_name, from_name
 from ._tree import Children, Node
 
@@ -166,8 +167,8 @@ class AbstractLuxLayer(Node):
         for name in names:
             if name not in self.__dict__:
                 raise TypeError(f"{type(self).__name__}.__init__ leaves the field {name!r} unset")
-            value = _stored(self.__dict__[name])
-            _check_field(f"{type(self).__name__}.{name}", value)
+            value = stored(self.__dict__[name])
+            check_field(f"{type(self).__name__}.{name}", value)
             self.__dict__[name] = value
         key = tuple(value_key(self.__dict__[name]) for name in names)
         self.__dict__["_key"] = key
@@ -248,40 +249,13 @@ def _closing_init(cls: type[AbstractLuxLayer], params: object) -> Any:
     return __init__
 
 
-def _stored(value: Any) -> Any:
-    """A field in its stored form: sequences as tuples, dicts as named tuples, sets frozen."""
-    if type(value) in (list, tuple):
-        return tuple(map(_stored, value))
-    if isinstance(value, NamedTuple):
-        return type(value)(*map(_stored, value))
-    if type(value) is dict:
-        return named_tuple_type(tuple(value))(*map(_stored, value.values()))
-    return frozenset(value) if type(value) is set else value
-
-
-def _check_field(where: str, value: Any) -> None:
-    if is_array(value):
-        raise TypeError(
-            f"{where}: a layer holds no arrays, got {describe(value)}: make it in "
-            "initial_parameters (what is trained) or initial_states (what is not)"
-        )
-    if isinstance(value, tuple):
-        for index, part in enumerate(value):
-            _check_field(f"{where}[{index}]", part)
-    elif not is_hashable(value):
-        raise TypeError(
-            f"{where}: a layer's fields are hashable, got {type(value).__name__}: use a tuple, a "
-            "frozen dataclass or a function"
-        )
-
-
 def defaulted(layer: AbstractLuxLayer) -> set[str]:
     """The fields that have the value that they have when left out."""
     return {
         field.name
         for field in _fields(layer)
         if field.default is not dataclasses.MISSING
-        and value_key(layer.__dict__[field.name]) == value_key(_stored(field.default))
+        and value_key(layer.__dict__[field.name]) == value_key(stored(field.default))
     }
 
 
