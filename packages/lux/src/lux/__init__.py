@@ -97,6 +97,9 @@ from .layers import FlattenLayer as FlattenLayer
 from .layers import MaxPool as MaxPool
 from .layers import NoOpLayer as NoOpLayer
 from .layers import WrappedFunction as WrappedFunction
+from .serialization import load as load
+from .serialization import load_metadata as load_metadata
+from .serialization import save as save
 
 __all__ = [
     "AbstractLuxContainerLayer",
@@ -146,6 +149,8 @@ __all__ = [
     "leaky_relu",
     "leakyrelu",
     "lisht",
+    "load",
+    "load_metadata",
     "log_sigmoid",
     "logcosh",
     "logsigmoid",
@@ -163,6 +168,7 @@ __all__ = [
     "replace_at",
     "replicate",
     "rrelu",
+    "save",
     "selu",
     "setup",
     "sigmoid",
