@@ -4,6 +4,7 @@ A file is in the safetensors format, which holds arrays by name, and nothing tha
 is read. What the arrays are parts of, the description, is JSON in the file's header:
 
 - `_description`: a tree as a description and a table of arrays, and back
+- `_validity`: whether what is read is a description
 - `_arrays`: an array in the form in which it is stored, with a checksum
 - `_architecture`: a model in words, to tell whether two are the same
 - `_file`: the file itself, written at once or not at all

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from ._arrays import checksum, stored_type
-from ._description import is_description
+from ._validity import is_description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,13 +45,14 @@ def write(path: Path, arrays: Mapping[str, Stored], description: Any) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"{path} is a folder: expected the path of a file")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    with temporary.open("xb"):
-        pass
+    temporary.touch(exist_ok=False)
+    mode = temporary.stat().st_mode
     try:
         try:
             save_file(dict(arrays), temporary, metadata)
         except SafetensorError as error:  # for example a full disk
             raise OSError(f"{path} could not be written: {error}") from error
+        temporary.chmod(mode)  # safetensors makes a file of its own, for its owner alone
         _flush(temporary)
         temporary.replace(target)
     except BaseException:
