@@ -5,7 +5,7 @@ are held to central differences in float64 of the function itself, whose values 
 hold to references; each transformation is held to the plain call or to a loop over it.
 """
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -209,67 +209,65 @@ def test_hessian_forward_over_reverse_and_reverse_over_reverse(name):
     close(whole, forward)
 
 
+@cache
+def plain(name):
+    """Value and gradients of the loss, compiled once."""
+    return jax.jit(jax.value_and_grad(loss_of(TABLE[name][0]), (0, 1)))
+
+
+def stack(results):
+    return jax.tree.map(lambda *a: jnp.stack(a), *results)
+
+
 @every
 def test_vmap_over_inputs_and_over_parameters(name):
     f, x, w = row(name)
-    xs = jnp.stack([x, x[..., ::-1] * 0.5])
-    ws = jnp.stack([w, -w])
+    xs, ws = jnp.stack([x, x[..., ::-1] * 0.5]), jnp.stack([w, -w])
     both = jax.value_and_grad(loss_of(f), (0, 1))
 
     @jax.jit
     def mapped(xs, ws):
+        last = jnp.moveaxis(xs, 0, -1), jnp.moveaxis(ws, 0, -1)
         return (
-            jax.vmap(both, (0, None))(xs, ws[0]),
-            jax.vmap(both, (None, 0))(xs[0], ws),
+            jax.vmap(jax.vmap(both, (None, 0)), (0, None))(xs, ws),
             jax.vmap(both)(xs, ws),
-            jax.vmap(jax.vmap(f, (None, -1), -1), (-1, None))(
-                jnp.moveaxis(xs, 0, -1), jnp.moveaxis(ws, 0, -1)
-            ),
+            jax.vmap(f, (-1, None), -1)(last[0], w),
+            jax.vmap(f, (None, -1), -1)(x, last[1]),
         )
 
-    alone = jax.jit(both)
-
-    def stack(*results):
-        return jax.tree.map(lambda *a: jnp.stack(a), *results)
-
-    inputs, parameters, together, nested = mapped(xs, ws)
-    close(inputs, stack(*(alone(x, w) for x in xs)))
-    close(parameters, stack(*(alone(x, w) for w in ws)))
-    close(together, stack(*(alone(x, w) for x, w in zip(xs, ws, strict=True))))
-    close(nested, stack(*(jnp.stack([f(x, w) for w in ws], -1) for x in xs)))
+    each, together, inputs, parameters = mapped(xs, ws)
+    alone = [[plain(name)(x, w) for w in ws] for x in xs]
+    close(each, stack([stack(results) for results in alone]))
+    close(together, stack([alone[0][0], alone[1][1]]))
+    close(inputs, jnp.stack([f(x, w) for x in xs], -1))
+    close(parameters, jnp.stack([f(x, w) for w in ws], -1))
 
 
 @every
 def test_scan_and_checkpoint(name):
     f, x, w = row(name)
-    loss = loss_of(f)
+    loss, steps = loss_of(f), (1.0, 0.5, -0.25)
 
     def scanned(x, w):
         def body(total, step):
             return total + loss(step * x, w), None
 
-        return jax.lax.scan(body, jnp.zeros(()), jnp.array([1.0, 0.5, -0.25]))[0]
-
-    def unrolled(x, w):
-        return loss(x, w) + loss(0.5 * x, w) + loss(-0.25 * x, w)
-
-    def again(x, w):
-        return jax.checkpoint(loss)(x, w)
+        return jax.lax.scan(body, jnp.zeros(()), jnp.array(steps))[0]
 
     def but_for_products(x, w):
         return jax.checkpoint(loss, policy=jax.checkpoint_policies.dots_saveable)(x, w)
 
     @jax.jit
     def results(x, w):
-        return [
-            jax.value_and_grad(g, (0, 1))(x, w)
-            for g in (scanned, unrolled, again, but_for_products, loss)
-        ]
+        functions = (scanned, jax.checkpoint(loss), but_for_products)
+        return [jax.value_and_grad(g, (0, 1))(x, w) for g in functions]
 
-    in_scan, in_line, checkpointed, with_policy, plain = results(x, w)
+    in_scan, checkpointed, with_policy = results(x, w)
+    values, (x_bars, w_bars) = stack([plain(name)(step * x, w) for step in steps])
+    in_line = (values.sum(), (jnp.tensordot(jnp.array(steps), x_bars, 1), w_bars.sum(0)))
     close(in_scan, in_line)
-    close(checkpointed, plain)
-    close(with_policy, plain)
+    close(checkpointed, plain(name)(x, w))
+    close(with_policy, plain(name)(x, w))
 
 
 @every
@@ -282,10 +280,26 @@ def test_eager_is_jitted_and_has_its_abstract_shape(name):
 
 
 @every
-def test_half_precision_under_grad_and_vmap(name):
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision(name, dtype):
+    """Gradients in half precision, and the second order under vmap, near those in float32."""
     f, x, w = row(name)
-    x, w = x.astype("bfloat16"), w.astype("bfloat16")
-    both = jax.jit(jax.vmap(jax.grad(lambda x, w: f(x, w).astype("float32").sum(), (0, 1))))
-    bars = both(x[None], w[None])
-    assert [bar.dtype for bar in bars] == [jnp.bfloat16] * 2
-    assert [bar.shape[1:] for bar in bars] == [x.shape, w.shape]
+    s, t = directions(x, w)
+
+    def derivatives(x, w, s, t):
+        gradient = jax.grad(lambda x, w: (f(x, w).astype("float32") ** 2).sum(), (0, 1))
+        return jax.jvp(gradient, (x, w), (s, t))
+
+    half = [a.astype(dtype)[None] for a in (x, w, s, t)]
+    single = [a.astype("float32") for a in half]
+    results = jax.jit(jax.vmap(derivatives))(*half)
+    for bar, expected in zip(
+        jax.tree.leaves(results),
+        jax.tree.leaves(jax.jit(jax.vmap(derivatives))(*single)),
+        strict=True,
+    ):
+        assert bar.dtype == dtype
+        scale = float(jnp.abs(expected).max()) + 1
+        close(
+            bar.astype("float32") / scale, expected / scale, 0.05 if dtype == "bfloat16" else 0.01
+        )

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import mismatch
-from ._dtypes import to_inexact
+from ._dtypes import accumulator, to_inexact
 
 if TYPE_CHECKING:
     from jax import Array
@@ -156,8 +156,8 @@ def rrelu(
     x = to_inexact(x)
     if key is None:
         return jax.nn.leaky_relu(x, (lower + upper) / 2)
-    slope = jax.random.uniform(key, x.shape, x.dtype, lower, upper)
-    return jnp.where(x >= 0, x, slope * x)
+    slope = jax.random.uniform(key, x.shape, accumulator(x.dtype), lower, upper)
+    return jnp.where(x >= 0, x, slope.astype(x.dtype) * x)
 
 
 def trelu(x: Float[Array, "*shape"], *, threshold: float = 1.0) -> Float[Array, "*shape"]:

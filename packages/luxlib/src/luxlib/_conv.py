@@ -22,7 +22,8 @@ from jax import lax
 from ._activations import identity
 from ._bias_activation import check_bias, finish
 from ._checks import check_callable, check_inexact, check_one_of, mismatch, per_axis
-from ._dtypes import accumulator, promote
+from ._dtypes import promote
+from ._products import product
 from ._windows import check_fits, check_mode, pad, padding_pairs
 
 if TYPE_CHECKING:
@@ -281,15 +282,13 @@ def _conv(
         rows, pairs = pad(rows, pairs, padding_mode), ((0, 0),) * axes
     if not cross_correlation:
         weight = lax.rev(weight, range(axes))
-    y = lax.conv_general_dilated(
-        rows,
-        weight,
+    convolve = partial(
+        lax.conv_general_dilated,
         window_strides=stride,
         padding=pairs,
         rhs_dilation=dilation,
         dimension_numbers=_LAYOUT[axes],
         feature_group_count=groups,
-        preferred_element_type=accumulator(x.dtype),
     )
-    y = finish(y, bias, activation, x.dtype)
+    y = finish(product(convolve, rows, weight), bias, activation, x.dtype)
     return y.reshape(*batch, *y.shape[1:])

@@ -17,7 +17,8 @@ from jax import lax
 from ._activations import identity
 from ._bias_activation import check_bias, finish
 from ._checks import check_callable, check_inexact, mismatch
-from ._dtypes import accumulator, promote
+from ._dtypes import promote
+from ._products import product
 
 if TYPE_CHECKING:
     from jax import Array
@@ -92,10 +93,6 @@ def fused_dense_bias_activation(
 def _dense(x: Array, weight: Array, bias: Array | None, activation: Activation) -> Array:
     x, weight, bias = promote(x, weight, bias)
     batch = x.shape[:-1]
-    y = lax.dot_general(
-        x.reshape(math.prod(batch), x.shape[-1]),
-        weight,
-        (((1,), (0,)), ((), ())),
-        preferred_element_type=accumulator(x.dtype),
-    )
+    multiply = partial(lax.dot_general, dimension_numbers=(((1,), (0,)), ((), ())))
+    y = product(multiply, x.reshape(math.prod(batch), x.shape[-1]), weight)
     return finish(y, bias, activation, x.dtype).reshape(*batch, weight.shape[1])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
 from ._checks import mismatch
-from ._dtypes import accumulator, promote
+from ._dtypes import promote
+from ._products import product
 
 if TYPE_CHECKING:
     from jax import Array
@@ -93,8 +93,7 @@ def batched_matmul(
 @jax.jit
 def _batched_matmul(x: Array, y: Array) -> Array:
     x, y = promote(x, y)
-    accumulate = partial(jnp.matmul, preferred_element_type=accumulator(x.dtype))
     if y.ndim == 2:  # one matrix for all: a single 2-D product, as in _dense.py
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-        return accumulate(rows, y).astype(x.dtype).reshape(*x.shape[:-1], y.shape[-1])
-    return accumulate(x, y).astype(x.dtype)
+        return product(jnp.matmul, rows, y).astype(x.dtype).reshape(*x.shape[:-1], y.shape[-1])
+    return product(jnp.matmul, x, y).astype(x.dtype)
