@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 import luxcore
@@ -17,8 +18,12 @@ from luxcore import AbstractLuxLayer, NamedTuple
 if TYPE_CHECKING:
     from jax import Array
 
+# The program that made a state, under what it was made for: the next step finds it at once.
+Cache = tuple[tuple[Any, ...], Callable[..., Any]]
+
 _DYNAMIC = ("parameters", "states", "optimizer_state", "step")
 _STATIC = ("model", "optimizer")
+_SLOTS = (*_STATIC, "parameters", "states", "optimizer_state", "_count", "_cache")
 
 
 class TrainState:
@@ -38,7 +43,8 @@ class TrainState:
     - `model`, `optimizer`: as given
     - `parameters`, `states`: the present ones
     - `optimizer_state`: `optimizer.init(ps)` at the start
-    - `step`: the number of updates of the parameters made, an `int32` array
+    - `step`: the number of updates of the parameters made, an `int32` scalar: NumPy's, since an
+      array would cost a small model's step one twentieth, and JAX's inside a transformation
 
     Use one optimizer object throughout a run. Those of optax are equal only if they are the same
     object: with another one, a step is compiled again, and two train states have two structures.
@@ -64,14 +70,15 @@ class TrainState:
     As Lux.jl's `TrainState`.
     """
 
-    __slots__ = ("model", "optimizer", "optimizer_state", "parameters", "states", "step")
+    __slots__ = _SLOTS
 
     model: AbstractLuxLayer
+    optimizer: optax.GradientTransformation
     parameters: Any
     states: NamedTuple
-    optimizer: optax.GradientTransformation
     optimizer_state: Any
-    step: Array
+    _count: Any
+    _cache: Cache | None
 
     def __init__(
         self,
@@ -90,7 +97,14 @@ class TrainState:
         _check_parameters(ps)
         with jax.numpy_dtype_promotion("standard"):  # optax adds what is strictly of two dtypes
             optimizer_state = jax.tree.map(as_strong_array, optimizer.init(ps))
-        _fill(self, model, optimizer, ps, st, optimizer_state, jnp.zeros((), jnp.int32))
+        values = (model, optimizer, ps, st, optimizer_state, 0, None)
+        for name, value in zip(_SLOTS, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def step(self) -> Array | np.int32:
+        """The number of updates made. A Python number inside, which costs nothing to count."""
+        return np.int32(self._count) if type(self._count) is int else self._count
 
     def replace(self, **fields: Any) -> TrainState:
         """A copy with other values for some of its attributes.
@@ -136,37 +150,27 @@ class TrainState:
         )
 
 
+# Written out, since it runs in every step.
 def new_state(
     model: AbstractLuxLayer,
     optimizer: optax.GradientTransformation,
     parameters: Any,
     states: NamedTuple,
     optimizer_state: Any,
-    step: Array,
+    count: Any,
+    cache: Cache | None = None,
+    assign: Callable[[Any, str, Any], None] = object.__setattr__,
 ) -> TrainState:
     """A state with these attributes, as they are."""
     ts = object.__new__(TrainState)
-    _fill(ts, model, optimizer, parameters, states, optimizer_state, step)
-    return ts
-
-
-# Written out, since it runs in every step.
-def _fill(
-    ts: TrainState,
-    model: AbstractLuxLayer,
-    optimizer: optax.GradientTransformation,
-    parameters: Any,
-    states: NamedTuple,
-    optimizer_state: Any,
-    step: Array,
-    assign: Callable[[Any, str, Any], None] = object.__setattr__,
-) -> None:
     assign(ts, "model", model)
     assign(ts, "optimizer", optimizer)
     assign(ts, "parameters", parameters)
     assign(ts, "states", states)
     assign(ts, "optimizer_state", optimizer_state)
-    assign(ts, "step", step)
+    assign(ts, "_count", count)
+    assign(ts, "_cache", cache)
+    return ts
 
 
 def _check_parameters(ps: Any) -> None:
