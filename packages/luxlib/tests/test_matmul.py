@@ -64,6 +64,11 @@ def test_half_precision_is_summed_in_float32(dtype, shape):
     np.testing.assert_array_equal(z, jnp.full((2, 2, 3), 10_000, dtype))
 
 
+def test_one_matrix_for_all_is_one_two_dimensional_product():
+    text = jax.jit(batched_matmul).lower(jnp.ones((5, 2, 3)), jnp.ones((3, 4))).as_text()
+    assert "tensor<10x3xf32>, tensor<3x4xf32>) -> tensor<10x4xf32>" in text
+
+
 @pytest.mark.parametrize(
     ("x", "y", "result"),
     [

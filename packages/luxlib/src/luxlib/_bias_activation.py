@@ -9,7 +9,7 @@ import jax
 
 from ._activations import identity
 from ._checks import check_callable, check_inexact, mismatch
-from ._dtypes import accumulator, promote
+from ._dtypes import promote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,7 @@ def bias_activation(
 
     **Returns**
 
-    `(*batch, features)`, in the dtype that `x` and `bias` have in common. Half precision is added
-    in `float32` and rounded once, before the activation.
+    `(*batch, features)`, in the dtype that `x` and `bias` have in common.
 
     **Raises**
 
@@ -73,7 +72,7 @@ def bias_activation(
 @partial(jax.jit, static_argnames=("activation",))
 def _bias_activation(x: Array, bias: Array, activation: Activation) -> Array:
     x, bias = promote(x, bias)
-    return finish(x.astype(accumulator(x.dtype)), bias, activation, x.dtype)
+    return finish(x, bias, activation, x.dtype)
 
 
 def fast_activation(x: Num[Array, "*shape"], activation: Activation) -> Num[Array, "*shape"]:
