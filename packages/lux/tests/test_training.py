@@ -413,3 +413,24 @@ def test_an_error_in_the_model_has_the_layers_path():
     with pytest.raises(ValueError, match="expected shape") as caught:
         single_train_step(AD, mean_square, (jnp.ones((8, 3)), DATA[1]), state())
     assert any(note.startswith("at layer_0: Dense(2 → 8, tanh)") for note in caught.value.__notes__)
+
+
+def test_a_state_remembers_no_program_of_another_step():
+    def other(model, ps, st, data):
+        loss, st, stats = mean_square(model, ps, st, data)
+        return 2 * loss, st, stats
+
+    ts = state(optimizer=ADAM).replace(states=lux.test_mode(state().states))
+    _, _, _, warm = single_train_step(AD, mean_square, DATA, ts)
+    grads, loss, _, _ = single_train_step(AD, mean_square, DATA, warm)
+    doubled, twice, _, _ = single_train_step(AD, other, DATA, warm)
+    np.testing.assert_allclose(twice, 2 * loss, rtol=1e-6)
+    quadrupled, *_ = single_train_step(Forward(4.0), mean_square, DATA, warm)
+    assert_close(doubled, jax.tree.map(lambda g: 2 * g, grads))
+    np.testing.assert_allclose(quadrupled.layer_0.weight, 4 * grads.layer_0.weight, rtol=1e-3)
+    assert single_train_step(AD, mean_square, DATA, warm, return_gradients=False)[0] is None
+    slower = warm.replace(optimizer=SGD, optimizer_state=SGD.init(warm.parameters))
+    *_, new = single_train_step(AD, mean_square, DATA, slower)
+    assert_close(new.parameters, jax.tree.map(lambda p, g: p - 0.1 * g, warm.parameters, grads))
+    squashed = warm.replace(model=lux.Chain(*warm.model.layers[:2], lux.Dense(8, 1, lux.tanh)))
+    assert single_train_step(AD, mean_square, DATA, squashed)[1] != loss
