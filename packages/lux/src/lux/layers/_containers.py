@@ -71,13 +71,8 @@ class Chain(AbstractLuxWrapperLayer, layer="layers"):
     name: str = ""
 
     def __init__(self, *layers: Any, name: str = "", **named: Any) -> None:
-        if not isinstance(name, str):
-            raise TypeError(
-                f"Chain: name: expected a text, got {type(name).__name__}: for a layer of that "
-                "name, Chain({'name': layer})"
-            )
         self.layers = _by_name(layers, named)
-        self.name = name
+        self.name = _as_name(name)
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         states = []
@@ -131,3 +126,12 @@ def _as_layer(name: str, layer: Any) -> AbstractLuxLayer:
         advice = ": a StatefulLuxLayer holds its parameters, so they would not be trained"
     got = layer.__name__ if isinstance(layer, type) else type(layer).__name__
     raise TypeError(f"Chain: {name}: expected a layer or a function, got {got}{advice}")
+
+
+def _as_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(
+            f"Chain: name: expected a text, got {type(name).__name__}: for a layer of that name, "
+            "Chain({'name': layer})"
+        )
+    return name
