@@ -280,7 +280,7 @@ def test_eager_is_jitted_and_has_its_abstract_shape(name):
 
 
 @every
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_half_precision(name, dtype):
     """Gradients in half precision, and the second order under vmap, near those in float32."""
     f, x, w = row(name)
