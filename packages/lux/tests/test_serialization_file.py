@@ -214,7 +214,7 @@ def test_damaged_files_are_refused(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_many_damaged_files_are_refused(path, seed: int):
     check_mutations(path, 500, seed)
 
