@@ -159,7 +159,7 @@ def test_arrays_of_64_bits(tmp_path, dtype: str):
     )
 
 
-@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed", "big-endian"])
+@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed", "row", "big-endian"])
 def test_arrays_of_any_layout(tmp_path, order: str):
     array = np.arange(24, dtype=np.float32).reshape(4, 6)
     array = {
@@ -167,6 +167,7 @@ def test_arrays_of_any_layout(tmp_path, order: str):
         "F": np.asfortranarray(array),
         "strided": array[::2, 1::3],
         "reversed": array[::-1],
+        "row": array[0, ::-2],
         "big-endian": array.astype(">f4"),
     }[order]
     ps, _ = round_trip(tmp_path, NamedTuple(a=array))
