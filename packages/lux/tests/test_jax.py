@@ -106,7 +106,6 @@ def test_a_stateful_layer_of_outside_refuses_a_tracer():
 
 
 def dropout_step():
-    pytest.importorskip("flatbuffers")  # in which jax.export writes
     model = lux.Chain(lux.Dense(2, 2, lux.tanh), lux.Dropout(0.5), lux.NoOpLayer())
     ps, st = lux.setup(jax.random.PRNGKey(0), model)
 

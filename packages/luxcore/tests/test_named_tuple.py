@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from sample_trees import named_tuples
 
-from luxcore import FieldError, NamedTuple, items, merge, register_type_hook
+from luxcore import FieldError, NamedTuple, Val, items, merge, register_type_hook
 
 
 def test_reads_by_attribute_name_and_position():
@@ -146,3 +146,5 @@ def test_type_hook_sees_every_class_once():
     NamedTuple(seen_after=2)
     assert seen.count(before) == 1
     assert seen.count(after) == 1
+    static = Val("seen after")
+    assert seen.count(type(static)) == 1

@@ -1,10 +1,12 @@
 """Values as types."""
 
 import copy
+import gc
 import math
 import pickle
 import subprocess
 import sys
+import weakref
 
 import cloudpickle
 import pytest
@@ -78,3 +80,15 @@ def test_unknown_names_of_the_module_stay_unknown():
     with pytest.raises(AttributeError) as error:
         _ = luxcore._val.nothing
     assert str(error.value) == "module 'luxcore._val' has no attribute 'nothing'"
+
+
+def test_a_class_goes_with_its_objects():
+    class Held:
+        """What would stay in memory if the class stayed."""
+
+    held = Held()
+    val = Val(held)
+    seen = weakref.ref(held)
+    del held, val
+    gc.collect()
+    assert seen() is None

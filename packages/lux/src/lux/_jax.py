@@ -15,7 +15,7 @@ import jax
 import jax.export
 
 import luxcore
-from luxcore import Frame, NamedTuple, StatefulLuxLayer, Val
+from luxcore import Frame, NamedTuple, StatefulLuxLayer
 
 
 def _in_named_scope(
@@ -53,6 +53,9 @@ def _make_exportable(cls: type[tuple[Any, ...]]) -> None:
 
     The process that reads such a program knows a class as soon as one of its objects was made.
     """
+    value = getattr(cls, "value", None)  # of a `Val`
+    if not isinstance(value, bool | int | float | str | None):
+        return  # what has no name that lasts, such as the model of a train state
     jax.export.register_namedtuple_serialization(
         cls, serialized_name=f"{cls.__module__}.{cls.__qualname__}"
     )
@@ -68,8 +71,6 @@ luxcore.register_call_hook(_in_named_scope)
 luxcore.register_evaluation(_evaluate)
 luxcore.register_output_size(_output_size)
 luxcore.register_type_hook(_make_exportable)
-for training in (Val(True), Val(False)):
-    _make_exportable(type(training))
 jax.tree_util.register_pytree_with_keys(
     StatefulLuxLayer,
     _flatten_stateful,

@@ -23,7 +23,6 @@ from ._named_tuple import FieldError as FieldError
 from ._named_tuple import NamedTuple as NamedTuple
 from ._named_tuple import items as items
 from ._named_tuple import merge as merge
-from ._named_tuple import register_type_hook as register_type_hook
 from ._random import child as child
 from ._random import fork as fork
 from ._random import replicate as replicate
@@ -42,6 +41,7 @@ from ._tree import fleaves as fleaves
 from ._tree import fmap as fmap
 from ._tree import fmap_with_path as fmap_with_path
 from ._tree import replace_at as replace_at
+from ._type_hooks import register_type_hook as register_type_hook
 from ._val import Val as Val
 
 __all__ = [

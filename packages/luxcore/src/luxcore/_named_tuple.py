@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import collections
 import keyword
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, NoReturn
 
 from ._describe import describe
-
-TypeHook = Callable[[type["NamedTuple"]], None]
+from ._type_hooks import announce
 
 _types: dict[tuple[str, ...], type[NamedTuple]] = {}
-_type_hooks: list[TypeHook] = []
 
 
 class FieldError(AttributeError, ValueError):
@@ -111,8 +109,7 @@ def named_tuple_type(names: tuple[str, ...]) -> type[NamedTuple]:
             "__qualname__": f"NamedTuple({','.join(names)})",
         }
         cls = _types.setdefault(names, type("NamedTuple", (NamedTuple, base), namespace))
-        for hook in _type_hooks:
-            hook(cls)
+        announce(cls)
     return cls
 
 
@@ -135,16 +132,6 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise ValueError(f"bad field name {name!r}: it is a keyword of Python; try '{name}_'")
         if name.startswith("_"):
             raise ValueError(f"bad field name {name!r}: a name does not start with an underscore")
-
-
-def register_type_hook(hook: TypeHook) -> None:
-    """Calls `hook(cls)` for every class of named tuples, those made so far and those to come.
-
-    Lux uses it where a library wants each class registered once, as `jax.export` does.
-    """
-    for cls in tuple(_types.values()):
-        hook(cls)
-    _type_hooks.append(hook)
 
 
 def items(tree: NamedTuple) -> Iterator[tuple[str, Any]]:

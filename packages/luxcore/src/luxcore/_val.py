@@ -7,12 +7,15 @@ compiled for `Val(True)` is not used for `Val(False)`.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Hashable
 from typing import Any, ClassVar, cast
 
 from ._identity import value_key
+from ._type_hooks import announce
 
-_types: dict[Hashable, type[Val]] = {}
+# Weak: the class goes with the last of its objects, and what it holds with it.
+_types: weakref.WeakValueDictionary[Hashable, type[Val]] = weakref.WeakValueDictionary()
 
 
 class _ValType(type):
@@ -70,9 +73,9 @@ class Val(tuple[()], metaclass=_ValType):
                 "__module__": __name__,
                 "value": value,
             }
-            known = _types.setdefault(
-                key, cast("type[Val]", _ValType(f"Val({value!r})", (Val,), namespace))
-            )
+            known = cast("type[Val]", _ValType(f"Val({value!r})", (Val,), namespace))
+            _types[key] = known
+            announce(known)
         return tuple.__new__(known)
 
     def __bool__(self) -> bool:

@@ -1,32 +1,24 @@
-"""`TrainState`: everything that a step of training reads and writes."""
+"""`TrainState`: everything that a step of training reads and writes.
+
+It is a named tuple with the model and the optimizer in its type: JAX takes it apart and puts it
+together natively, so that nothing runs between two steps but the dispatch of the compiled one.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 import luxcore
 from lux._strong import as_strong_array
-from luxcore import AbstractLuxLayer, NamedTuple
-
-if TYPE_CHECKING:
-    from jax import Array
-
-# The program that made a state, under what it was made for: the next step finds it at once.
-Cache = tuple[tuple[Any, ...], Callable[..., Any]]
-
-_DYNAMIC = ("parameters", "states", "optimizer_state", "step")
-_STATIC = ("model", "optimizer")
-_SLOTS = (*_STATIC, "parameters", "states", "optimizer_state", "_count", "_cache")
+from luxcore import AbstractLuxLayer, NamedTuple, Val
 
 
-class TrainState:
+class TrainState(tuple[Any, ...]):
     """A model with its parameters, states, optimizer and the optimizer's state.
 
     It is immutable, and a pytree of which the model and the optimizer are static.
@@ -43,8 +35,7 @@ class TrainState:
     - `model`, `optimizer`: as given
     - `parameters`, `states`: the present ones
     - `optimizer_state`: `optimizer.init(ps)` at the start
-    - `step`: the number of updates of the parameters made, an `int32` scalar: NumPy's, since an
-      array would cost a small model's step one twentieth, and JAX's inside a transformation
+    - `step`: the number of updates of the parameters made, an `int32` array
 
     Use one optimizer object throughout a run. Those of optax are equal only if they are the same
     object: with another one, a step is compiled again, and two train states have two structures.
@@ -70,23 +61,22 @@ class TrainState:
     As Lux.jl's `TrainState`.
     """
 
-    __slots__ = _SLOTS
+    __slots__ = ()
+    _fields: ClassVar[tuple[str, ...]] = (
+        "parameters",
+        "states",
+        "optimizer_state",
+        "step",
+        "description",
+    )
 
-    model: AbstractLuxLayer
-    optimizer: optax.GradientTransformation
-    parameters: Any
-    states: NamedTuple
-    optimizer_state: Any
-    _count: Any
-    _cache: Cache | None
-
-    def __init__(
-        self,
+    def __new__(
+        cls,
         model: AbstractLuxLayer,
         ps: Any,
         st: NamedTuple,
         optimizer: optax.GradientTransformation,
-    ) -> None:
+    ) -> TrainState:
         if not isinstance(model, AbstractLuxLayer):
             raise TypeError(f"TrainState: model: expected a layer, got {type(model).__name__}")
         if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
@@ -97,14 +87,26 @@ class TrainState:
         _check_parameters(ps)
         with jax.numpy_dtype_promotion("standard"):  # optax adds what is strictly of two dtypes
             optimizer_state = jax.tree.map(as_strong_array, optimizer.init(ps))
-        values = (model, optimizer, ps, st, optimizer_state, 0, None)
-        for name, value in zip(_SLOTS, values, strict=True):
-            object.__setattr__(self, name, value)
+        step = jnp.zeros((), jnp.int32)
+        return _TrainState(ps, st, optimizer_state, step, Val((model, optimizer)))
+
+    parameters: Any = property(itemgetter(0))
+    states: Any = property(itemgetter(1))
+    optimizer_state: Any = property(itemgetter(2))
+    step: Any = property(itemgetter(3))
+    description: Any = property(itemgetter(4))
 
     @property
-    def step(self) -> Array | np.int32:
-        """The number of updates made. A Python number inside, which costs nothing to count."""
-        return np.int32(self._count) if type(self._count) is int else self._count
+    def model(self) -> AbstractLuxLayer:
+        """The layer."""
+        model: AbstractLuxLayer = self.description.value[0]
+        return model
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """The gradient transformation."""
+        optimizer: optax.GradientTransformation = self.description.value[1]
+        return optimizer
 
     def replace(self, **fields: Any) -> TrainState:
         """A copy with other values for some of its attributes.
@@ -118,24 +120,16 @@ class TrainState:
 
         ```
         """
-        unknown = fields.keys() - {*_DYNAMIC, *_STATIC}
-        if unknown:
-            listed = ", ".join((*_STATIC, *_DYNAMIC))
-            raise TypeError(f"TrainState: no attribute {min(unknown)!r}: expected one of {listed}")
-        names = (*_STATIC, *_DYNAMIC)
-        return new_state(*(fields.get(name, getattr(self, name)) for name in names))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise dataclasses.FrozenInstanceError(
-            f"cannot assign to {name!r}: a TrainState is immutable; ts.replace({name}=...) makes "
-            "another one"
-        )
-
-    def __delattr__(self, name: str) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot delete {name!r}: a TrainState is immutable")
+        names = ("model", "optimizer", *self._fields[:-1])
+        for name in fields:
+            if name not in names:
+                listed = ", ".join(names)
+                raise TypeError(f"TrainState: no attribute {name!r}: expected one of {listed}")
+        model, optimizer, *parts = (fields.get(name, getattr(self, name)) for name in names)
+        return _TrainState(*parts, Val((model, optimizer)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return new_state, tuple(getattr(self, name) for name in (*_STATIC, *_DYNAMIC))
+        return _TrainState, tuple(self)
 
     def __repr__(self) -> str:
         model = repr(self.model).replace("\n", "\n    ")
@@ -150,27 +144,13 @@ class TrainState:
         )
 
 
-# Written out, since it runs in every step.
-def new_state(
-    model: AbstractLuxLayer,
-    optimizer: optax.GradientTransformation,
-    parameters: Any,
-    states: NamedTuple,
-    optimizer_state: Any,
-    count: Any,
-    cache: Cache | None = None,
-    assign: Callable[[Any, str, Any], None] = object.__setattr__,
-) -> TrainState:
-    """A state with these attributes, as they are."""
-    ts = object.__new__(TrainState)
-    assign(ts, "model", model)
-    assign(ts, "optimizer", optimizer)
-    assign(ts, "parameters", parameters)
-    assign(ts, "states", states)
-    assign(ts, "optimizer_state", optimizer_state)
-    assign(ts, "_count", count)
-    assign(ts, "_cache", cache)
-    return ts
+class _TrainState(TrainState):
+    """What `TrainState(...)` gives; JAX makes it of its five parts, as any named tuple."""
+
+    __slots__ = ()
+
+    def __new__(cls, *parts: Any) -> Self:
+        return tuple.__new__(cls, parts)
 
 
 def _check_parameters(ps: Any) -> None:
@@ -183,20 +163,3 @@ def _check_parameters(ps: Any) -> None:
                 f"{type(leaf).__name__ if dtype is None else dtype}: what is not trained belongs "
                 "into the states"
             )
-
-
-def _flatten_with_keys(ts: TrainState) -> tuple[Any, Any]:
-    parts, static = _flatten(ts)
-    keys = map(jax.tree_util.GetAttrKey, _DYNAMIC)
-    return tuple(zip(keys, parts, strict=True)), static
-
-
-def _flatten(ts: TrainState) -> tuple[Any, Any]:
-    return (ts.parameters, ts.states, ts.optimizer_state, ts.step), (ts.model, ts.optimizer)
-
-
-def _unflatten(static: Any, parts: Any) -> TrainState:
-    return new_state(*static, *parts)
-
-
-jax.tree_util.register_pytree_with_keys(TrainState, _flatten_with_keys, _unflatten, _flatten)

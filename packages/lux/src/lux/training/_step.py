@@ -1,26 +1,26 @@
 """One step of training: gradients, their application, and both in one compiled program.
 
-There is one program for each model, optimizer, objective and kind of differentiation; everything
-else of a `TrainState` is passed in and comes out. Between two calls nothing runs but the lookup of
-the program, `jax.jit`'s own dispatch and the making of the new `TrainState`.
+There is one program for each objective and kind of differentiation, and JAX keeps one version of it
+for each model, optimizer and kind of data, which it finds by the types in the `TrainState`. Between
+two calls nothing runs but the lookup of the program and `jax.jit`'s own dispatch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from luxcore import AbstractLuxLayer
+from luxcore import AbstractLuxLayer, Val
 
 from ._differentiation import Differentiation
 from ._mistakes import explain
 from ._objective import Objective, evaluate
-from ._state import TrainState, new_state
+from ._state import TrainState
 
 if TYPE_CHECKING:
     from jax import Array
@@ -65,26 +65,13 @@ def compute_gradients(
     As `Lux.Training.compute_gradients`.
     """
     try:
-        grads, loss, stats, states = _gradients(
-            ad, objective, ts.model, ts.parameters, ts.states, data
+        grads, loss, stats, states = _gradients(ad, objective)(
+            ts.description, ts.parameters, ts.states, data
         )
     except Exception as error:
         explain(error, ad, objective, ts)
         raise
-    return (
-        grads,
-        loss,
-        stats,
-        new_state(
-            ts.model,
-            ts.optimizer,
-            ts.parameters,
-            states,
-            ts.optimizer_state,
-            ts._count,
-            ts._cache,
-        ),
-    )
+    return grads, loss, stats, ts.replace(states=states)
 
 
 def apply_gradients(ts: TrainState, grads: Any) -> TrainState:
@@ -116,10 +103,7 @@ def apply_gradients(ts: TrainState, grads: Any) -> TrainState:
 
     As `Lux.Training.apply_gradients`.
     """
-    parameters, optimizer_state = _apply(ts.optimizer, ts.parameters, ts.optimizer_state, grads)
-    return new_state(
-        ts.model, ts.optimizer, parameters, ts.states, optimizer_state, ts._count + 1, ts._cache
-    )
+    return _apply(ts, grads)
 
 
 def single_train_step(
@@ -170,27 +154,19 @@ def single_train_step(
     As `Lux.Training.single_train_step`, and with `donate=True` as `single_train_step!`.
     """
     try:
-        model, optimizer = ts.model, ts.optimizer
-        key = (ad, objective, return_gradients, donate)
-        cache = ts._cache
-        if cache is None or cache[0] != key:
-            cache = key, _program(ad, objective, model, optimizer, return_gradients, donate)
-        grads, loss, stats, parameters, states, optimizer_state = cache[1](
-            ts.parameters, ts.states, ts.optimizer_state, data
-        )
+        return _program(ad, objective, return_gradients, donate)(ts, data)
     except Exception as error:
         explain(error, ad, objective, ts)
         raise
-    return (
-        grads,
-        loss,
-        stats,
-        new_state(model, optimizer, parameters, states, optimizer_state, ts._count + 1, cache),
-    )
 
 
 def _differentiate(
-    ad: Differentiation, objective: Objective, model: Any, ps: Any, st: Any, data: Any
+    ad: Differentiation,
+    objective: Objective,
+    model: AbstractLuxLayer,
+    ps: Any,
+    st: Any,
+    data: Any,
 ) -> tuple[Any, ...]:
     def function(ps: Any) -> tuple[Array, Any]:
         return evaluate(objective, model, ps, st, data)
@@ -199,14 +175,14 @@ def _differentiate(
     return grads, loss, stats, st
 
 
-def _update(
-    optimizer: optax.GradientTransformation, ps: Any, optimizer_state: Any, grads: Any
-) -> tuple[Any, Any]:
+def _update(ts: TrainState, grads: Any) -> TrainState:
+    ps = ts.parameters
     if _shapes(grads) != _shapes(ps):
         raise ValueError(f"grads: expected a tree as the parameters, {ps}, got {grads}")
     with jax.numpy_dtype_promotion("standard"):  # optax adds what is strictly of two dtypes
-        updates, optimizer_state = optimizer.update(grads, optimizer_state, ps)
-        return optax.apply_updates(ps, updates), optimizer_state
+        updates, optimizer_state = ts.optimizer.update(grads, ts.optimizer_state, ps)
+        ps = optax.apply_updates(ps, updates)
+    return ts.replace(parameters=ps, optimizer_state=optimizer_state, step=ts.step + 1)
 
 
 def _shapes(tree: Any) -> Any:
@@ -214,26 +190,29 @@ def _shapes(tree: Any) -> Any:
     return structure, [jnp.shape(leaf) for leaf in leaves]
 
 
-_gradients = jax.jit(_differentiate, static_argnums=(0, 1, 2))
-_apply = jax.jit(_update, static_argnums=0)
+_apply = jax.jit(_update)
 
 
-# One closed program each: as static arguments of one jitted function, these took 8 µs of a step of
-# 190, and finding the program here takes 6, hence the cache in the state.
+@lru_cache(maxsize=256)
+def _gradients(ad: Differentiation, objective: Objective) -> Callable[..., tuple[Any, ...]]:
+    def gradients(description: Val, ps: Any, st: Any, data: Any) -> tuple[Any, ...]:
+        model, _ = cast("tuple[AbstractLuxLayer, Any]", description.value)
+        return _differentiate(ad, objective, model, ps, st, data)
+
+    return jax.jit(gradients)
+
+
 @lru_cache(maxsize=256)
 def _program(
-    ad: Differentiation,
-    objective: Objective,
-    model: AbstractLuxLayer,
-    optimizer: optax.GradientTransformation,
-    return_gradients: bool,
-    donate: bool,
-) -> Callable[..., Any]:
-    """The compiled step: from parameters, states, the optimizer's state, and data."""
+    ad: Differentiation, objective: Objective, return_gradients: bool, donate: bool
+) -> Callable[[TrainState, Any], tuple[Any, Array, Any, TrainState]]:
+    """The compiled step for an objective and a way to differentiate it."""
 
-    def step(ps: Any, st: Any, optimizer_state: Any, data: Any) -> tuple[Any, ...]:
-        grads, loss, stats, st = _differentiate(ad, objective, model, ps, st, data)
-        ps, optimizer_state = _update(optimizer, ps, optimizer_state, grads)
-        return grads if return_gradients else None, loss, stats, ps, st, optimizer_state
+    def step(ts: TrainState, data: Any) -> tuple[Any, Array, Any, TrainState]:
+        grads, loss, stats, states = _differentiate(
+            ad, objective, ts.model, ts.parameters, ts.states, data
+        )
+        ts = _update(ts.replace(states=states), grads)
+        return grads if return_gradients else None, loss, stats, ts
 
-    return jax.jit(step, donate_argnums=(0, 1, 2) if donate else ())
+    return jax.jit(step, donate_argnums=0 if donate else ())
