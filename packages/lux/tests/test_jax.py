@@ -133,6 +133,16 @@ def test_a_step_with_dropout_state_is_exported_and_read_back(training: bool):
     jax.tree.map(np.testing.assert_array_equal, (new_ps, new_st), (expected_ps, expected_st))
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [NamedTuple(value=jnp.ones(2)), NamedTuple(a=(Val("text"), Val(2.5), Val(None)))],
+    ids=["value", "Val"],
+)
+def test_trees_of_every_kind_are_exported(tree):
+    data = jax.export.export(jax.jit(lambda tree: tree))(tree).serialize()
+    assert jax.tree.structure(jax.export.deserialize(data).call(tree)) == jax.tree.structure(tree)
+
+
 def test_an_exported_step_is_read_in_a_new_process(tmp_path):
     step, (ps, st, x) = dropout_step()
     path = tmp_path / "step.bin"

@@ -15,7 +15,7 @@ import jax
 import jax.export
 
 import luxcore
-from luxcore import Frame, NamedTuple, StatefulLuxLayer
+from luxcore import Frame, NamedTuple, StatefulLuxLayer, Val
 
 
 def _in_named_scope(
@@ -53,8 +53,8 @@ def _make_exportable(cls: type[tuple[Any, ...]]) -> None:
 
     The process that reads such a program knows a class as soon as one of its objects was made.
     """
-    value = getattr(cls, "value", None)  # of a `Val`
-    if not isinstance(value, bool | int | float | str | None):
+    plain = bool | int | float | str | None
+    if issubclass(cls, Val) and not isinstance(cls.__dict__["value"], plain):
         return  # what has no name that lasts, such as the model of a train state
     jax.export.register_namedtuple_serialization(
         cls, serialized_name=f"{cls.__module__}.{cls.__qualname__}"
