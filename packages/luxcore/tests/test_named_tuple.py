@@ -141,10 +141,12 @@ def test_unknown_names_of_the_module_stay_unknown():
 def test_type_hook_sees_every_class_once():
     before = type(NamedTuple(seen_before=1))
     seen = []
-    register_type_hook(seen.append)
+    remove = register_type_hook(seen.append)
     after = type(NamedTuple(seen_after=1))
     NamedTuple(seen_after=2)
     assert seen.count(before) == 1
     assert seen.count(after) == 1
     static = Val("seen after")
     assert seen.count(type(static)) == 1
+    remove()
+    assert type(NamedTuple(made_later=1)) not in seen

@@ -13,8 +13,8 @@ _known: weakref.WeakSet[type[tuple[Any, ...]]] = weakref.WeakSet()
 _hooks: list[TypeHook] = []
 
 
-def register_type_hook(hook: TypeHook) -> None:
-    """Calls `hook(cls)` for every class that is made here, those made so far and those to come.
+def register_type_hook(hook: TypeHook) -> Callable[[], None]:
+    """Calls `hook(cls)` for every class that is made here, before and after; returns its removal.
 
     They are the classes of named tuples, one for equal names, and of `Val`, one for equal values.
     Lux uses it for `jax.export`, which wants each class registered once.
@@ -22,6 +22,7 @@ def register_type_hook(hook: TypeHook) -> None:
     for cls in list(_known):
         hook(cls)
     _hooks.append(hook)
+    return lambda: _hooks.remove(hook)
 
 
 def announce(cls: type[tuple[Any, ...]]) -> None:
