@@ -6,6 +6,7 @@ together natively, so that nothing runs between two steps but the dispatch of th
 
 from __future__ import annotations
 
+import dataclasses
 from operator import itemgetter
 from typing import Any, ClassVar, Self
 
@@ -127,6 +128,15 @@ class TrainState(tuple[Any, ...]):
                 raise TypeError(f"TrainState: no attribute {name!r}: expected one of {listed}")
         model, optimizer, *parts = (fields.get(name, getattr(self, name)) for name in names)
         return _TrainState(*parts, Val((model, optimizer)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise dataclasses.FrozenInstanceError(
+            f"cannot assign to {name!r}: a TrainState is immutable; ts.replace({name}=...) makes "
+            "another one"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete {name!r}: a TrainState is immutable")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _TrainState, tuple(self)
