@@ -34,8 +34,8 @@ def mean_square(model, ps, st, data):
 def hand_written(model, data, return_gradients, donate):
     """A function that makes one step of a loop that knows nothing of `lux.training`."""
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1, 2) if donate else ())
-    def step(ps, st, optimizer_state, data):
+    @functools.partial(jax.jit, donate_argnums=(0, 1, 2, 3) if donate else ())
+    def step(ps, st, optimizer_state, count, data):
         def loss(ps):
             value, new_st, stats = mean_square(model, ps, st, data)
             return value, (new_st, stats)
@@ -43,14 +43,15 @@ def hand_written(model, data, return_gradients, donate):
         (value, (st, stats)), grads = jax.value_and_grad(loss, has_aux=True)(ps)
         updates, optimizer_state = OPTIMIZER.update(grads, optimizer_state, ps)
         ps = optax.apply_updates(ps, updates)
-        return grads if return_gradients else None, value, stats, ps, st, optimizer_state
+        grads = grads if return_gradients else None
+        return grads, value, stats, ps, st, optimizer_state, count + 1
 
     ps, st = lux.setup(0, model)
-    optimizer_state = OPTIMIZER.init(ps)
+    optimizer_state, count = OPTIMIZER.init(ps), jnp.zeros((), jnp.int32)
 
     def run():
-        nonlocal ps, st, optimizer_state
-        _, loss, _, ps, st, optimizer_state = step(ps, st, optimizer_state, data)
+        nonlocal ps, st, optimizer_state, count
+        _, loss, _, ps, st, optimizer_state, count = step(ps, st, optimizer_state, count, data)
         loss.block_until_ready()
 
     return run

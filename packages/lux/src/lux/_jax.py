@@ -56,9 +56,8 @@ def _make_exportable(cls: type[tuple[Any, ...]]) -> None:
     plain = bool | int | float | str | None
     if issubclass(cls, Val) and not isinstance(cls.__dict__["value"], plain):
         return  # what has no name that lasts, such as the model of a train state
-    jax.export.register_namedtuple_serialization(
-        cls, serialized_name=f"{cls.__module__}.{cls.__qualname__}"
-    )
+    name = cls.__name__ if issubclass(cls, Val) else cls.__qualname__
+    jax.export.register_namedtuple_serialization(cls, serialized_name=f"luxcore.{name}")
 
 
 def _flatten_stateful(layer: StatefulLuxLayer) -> tuple[Any, Any]:

@@ -7,6 +7,8 @@ compiled for `Val(True)` is not used for `Val(False)`.
 
 from __future__ import annotations
 
+import copyreg
+import itertools
 import weakref
 from collections.abc import Hashable
 from typing import Any, ClassVar, cast
@@ -16,16 +18,11 @@ from ._type_hooks import announce
 
 # Weak: the class goes with the last of its objects, and what it holds with it.
 _types: weakref.WeakValueDictionary[Hashable, type[Val]] = weakref.WeakValueDictionary()
+_numbers = itertools.count()
 
 
 class _ValType(type):
-    # Pickle finds a class by its qualified name: written out on demand, as few are ever pickled.
-    def __getattribute__(cls, name: str) -> Any:
-        if name != "__qualname__" or "value" not in cls.__dict__:
-            return super().__getattribute__(name)
-        import pickle
-
-        return "Val:" + pickle.dumps(cls.__dict__["value"], protocol=4).hex()
+    """The type of the classes, by which pickle knows how to write one: see `_reduce`."""
 
 
 class Val(tuple[()], metaclass=_ValType):
@@ -69,8 +66,9 @@ class Val(tuple[()], metaclass=_ValType):
         if known is None:
             namespace: dict[str, Any] = {
                 "__slots__": (),
-                "__new__": lambda cls: tuple.__new__(cls),
+                "__new__": tuple.__new__,
                 "__module__": __name__,
+                "__qualname__": f"Val:{next(_numbers)}",
                 "value": value,
             }
             known = cast("type[Val]", _ValType(f"Val({value!r})", (Val,), namespace))
@@ -97,10 +95,21 @@ class Val(tuple[()], metaclass=_ValType):
         return Val, (self.value,)
 
 
-def __getattr__(name: str) -> type[Val]:
-    # A new process makes the class again from its qualified name.
-    if name.startswith("Val:"):
-        import pickle
+def _class_of(value: Hashable) -> type[Val]:
+    return type(Val(value))
 
-        return type(Val(pickle.loads(bytes.fromhex(name[4:]))))
+
+# A class is pickled by its value, so that a new process finds its own class for it.
+def _reduce(cls: _ValType) -> str | tuple[Any, ...]:
+    return "Val" if cls is Val else (_class_of, (cls.__dict__["value"],))
+
+
+copyreg.pickle(_ValType, _reduce)
+
+
+def __getattr__(name: str) -> type[Val]:
+    # cloudpickle writes a class out in full unless it finds it by its qualified name.
+    for cls in list(_types.values()):
+        if cls.__qualname__ == name:
+            return cls
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
