@@ -110,6 +110,15 @@ def test_classes_name_fields_that_exist():
     assert str(error.value) == "Bad: 'first' is named as a layer, but is no field of it"
     with pytest.raises(TypeError) as error:
 
+        class Doubled(AbstractLuxContainerLayer, layers=("first", "first")):
+            first: AbstractLuxLayer
+
+            def __call__(self, x, ps, st):
+                return x, st
+
+    assert str(error.value) == "Doubled: 'first' is named as a layer 2 times"
+    with pytest.raises(TypeError) as error:
+
         class Nameless(AbstractLuxWrapperLayer):
             model: AbstractLuxLayer
 

@@ -187,6 +187,10 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
 
 def _check_fields_exist(cls: type[AbstractLuxLayer], names: tuple[str, ...]) -> None:
     for name in names:
+        if names.count(name) > 1:
+            raise TypeError(
+                f"{cls.__name__}: {name!r} is named as a layer {names.count(name)} times"
+            )
         if not cls._is_abstract and name not in cls._field_names:
             raise TypeError(f"{cls.__name__}: {name!r} is named as a layer, but is no field of it")
 
