@@ -175,6 +175,12 @@ def wrong_calls():
             "layer_1, layer_2): are these the parameters of another model?",
             outside,
         ),
+        "input in place of the parameters": (
+            lambda: model(ps, 1.5, st), ValueError,
+            "the parameters do not fit: expected the fields (first, second), got 1.5: call "
+            "layer(x, ps, st)",
+            outside,
+        ),
         "one field too many": (
             lambda: model(1, NamedTuple(first=ps.first, second=ps.second, third=1), st), ValueError,
             "the parameters do not fit: expected the fields (first, second), got (first, second, "

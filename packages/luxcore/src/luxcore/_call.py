@@ -174,16 +174,20 @@ def _check_trees(layer: AbstractLuxLayer, ps: Any, st: Any) -> None:
     for (what, tree), names in zip(
         (("parameters", ps), ("states", st)), names_by_tree, strict=True
     ):
-        if names is None or not isinstance(tree, NamedTuple) or tree._fields == names:
+        if names is None:
             continue
-        advice = (
-            "luxcore.from_dict(luxcore.to_dict(tree), template) puts them in order"
-            if sorted(names) == sorted(tree._fields)
-            else f"are these the {what} of another model?"
-        )
+        if not isinstance(tree, NamedTuple):  # parameters may be of any type with these fields
+            if all(hasattr(tree, name) for name in names):
+                continue
+            got, advice = describe(tree), "call layer(x, ps, st)"
+        elif tree._fields == names:
+            continue
+        else:
+            got, advice = _listed(tree._fields), f"are these the {what} of another model?"
+            if sorted(names) == sorted(tree._fields):
+                advice = "luxcore.from_dict(luxcore.to_dict(tree), template) puts them in order"
         raise ValueError(
-            f"the {what} do not fit: expected the fields {_listed(names)}, "
-            f"got {_listed(tree._fields)}: {advice}"
+            f"the {what} do not fit: expected the fields {_listed(names)}, got {got}: {advice}"
         )
 
 

@@ -9,10 +9,24 @@ from lux.initializers import kaiming_uniform, linear_bias
 from luxcore import NamedTuple, child
 
 if TYPE_CHECKING:
+    from jax import Array
+
     from lux.initializers import Initializer
 
 # With it `kaiming_uniform` is uniform on ±1/√fan_in.
 init_weight = kaiming_uniform(gain=math.sqrt(1 / 3))
+
+
+def given(layer: Any, ps: Any, shape: tuple[int, ...]) -> tuple[Array, Array | None]:
+    """The weight and the bias of a layer, of the shapes that they have in this layer."""
+    bias = ps.bias if layer.use_bias else None
+    for name, array, expected in (("weight", ps.weight, shape), ("bias", bias, shape[-1:])):
+        if array is not None and array.shape != expected:
+            raise ValueError(
+                f"the parameters do not fit: {name}: expected shape {expected}, got "
+                f"{array.shape}: are these the parameters of another model?"
+            )
+    return ps.weight, bias
 
 
 def weight_and_bias(layer: Any, rng: Any, shape: tuple[int, ...]) -> NamedTuple:

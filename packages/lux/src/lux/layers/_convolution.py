@@ -121,17 +121,20 @@ class Conv(Leaf, parameters=("weight", "bias")):
             where = " with padding 'CAUSAL'" if self.padding == "CAUSAL" else ""
             raise fail(self, "padding_mode", expected + where, self.padding_mode)
 
+    def _shape(self) -> tuple[int, ...]:
+        return (*self.window, self.in_channels // self.groups, self.out_channels)
+
     def initial_parameters(self, rng: Any) -> NamedTuple:
-        shape = (*self.window, self.in_channels // self.groups, self.out_channels)
-        return _affine.weight_and_bias(self, rng, shape)
+        return _affine.weight_and_bias(self, rng, self._shape())
 
     def __call__(
         self, x: Num[Array, "*batch_and_space in"], ps: Any, st: NamedTuple
     ) -> tuple[Inexact[Array, "*batch_and_places out"], NamedTuple]:
+        weight, bias = _affine.given(self, ps, self._shape())
         y = fused_conv_bias_activation(
             x,
-            ps.weight,
-            ps.bias if self.use_bias else None,
+            weight,
+            bias,
             self.activation,
             stride=self.stride,
             padding=self.padding,

@@ -85,8 +85,8 @@ class Dense(Leaf, parameters=("weight", "bias")):
     def __call__(
         self, x: Num[Array, "*batch in"], ps: Any, st: NamedTuple
     ) -> tuple[Inexact[Array, "*batch out"], NamedTuple]:
-        bias = ps.bias if self.use_bias else None
-        return fused_dense_bias_activation(x, ps.weight, bias, self.activation), st
+        weight, bias = _affine.given(self, ps, (self.in_dims, self.out_dims))
+        return fused_dense_bias_activation(x, weight, bias, self.activation), st
 
     def __str__(self) -> str:
         return self._text(f"{self.in_dims} → {self.out_dims}", hide=("in_dims", "out_dims"))
