@@ -68,15 +68,15 @@ def table(
 
 
 def record(name: str, what: str, rows: list[dict[str, Any]]) -> None:
-    """Prints the rows and writes them to `results/NAME.json`, with the machine and versions."""
+    """Prints the rows and writes them to `results/NAME.json`, with what they were measured on."""
     print(f"\n{what}")
     for row in rows:
         print("  " + ", ".join(f"{key}: {value}" for key, value in row.items()))
     path = RESULTS / f"{name}.json"
-    known = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.exists() else {}
-    result = {"machine": machine(), "tables": {**known, what: rows}}
+    tables = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    tables[what] = {"machine": machine(), "rows": rows}
     RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(tables, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
