@@ -5,124 +5,15 @@ are held to central differences in float64 of the function itself, whose values 
 hold to references; each transformation is held to the plain call or to a loop over it.
 """
 
-from functools import cache, partial
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from transform_rows import TABLE, VARIANTS
+from transform_rows.points import normal
 
-import luxlib
-
-KEY = jax.random.key(3)
-
-
-def normal(seed, *shape):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def apart(seed, *shape):
-    """Numbers of which no two are close, so that a maximum is smooth."""
-    count = int(np.prod(shape))
-    return np.random.default_rng(seed).permutation(count).reshape(shape) / count
-
-
-def ignoring(f):
-    return lambda x, _: f(x)
-
-
-# name: (function, x, parameter)
-TABLE = {
-    "dense": (
-        lambda x, w: luxlib.fused_dense_bias_activation(x, w[:-1], w[-1], jnp.tanh),
-        normal(0, 3, 2),
-        normal(1, 3, 2),
-    ),
-    "dense_3d": (
-        luxlib.fused_dense_bias_activation,
-        normal(0, 2, 2, 2),
-        normal(1, 2, 3),
-    ),
-    "bias_activation": (
-        lambda x, b: luxlib.bias_activation(x, b, luxlib.gelu),
-        normal(0, 2, 3),
-        normal(1, 3),
-    ),
-    "fast_activation": (
-        ignoring(lambda x: luxlib.fast_activation(x, luxlib.mish)),
-        normal(0, 4),
-        np.zeros(1),
-    ),
-    "batched_matmul": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 2, 2)),
-    "batched_matmul_shared": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 3)),
-    "conv_1d": (
-        partial(luxlib.conv, padding="CAUSAL", dilation=2),
-        normal(0, 5, 2),
-        normal(1, 2, 2, 2),
-    ),
-    "conv_2d": (
-        partial(luxlib.conv, stride=2, padding=1),
-        normal(0, 1, 4, 3, 2),
-        normal(1, 3, 3, 2, 1),
-    ),
-    "conv_groups": (
-        partial(luxlib.conv, groups=2, padding="SAME", cross_correlation=True),
-        normal(0, 3, 3, 2),
-        normal(1, 2, 2, 1, 4),
-    ),
-    "conv_circular": (
-        partial(luxlib.conv, padding=1, padding_mode="circular"),
-        normal(0, 4, 2),
-        normal(1, 3, 2, 1),
-    ),
-    "conv_reflect": (
-        partial(luxlib.conv, padding=1, padding_mode="reflect"),
-        normal(0, 4, 2),
-        normal(1, 3, 2, 1),
-    ),
-    "conv_replicate": (
-        partial(luxlib.conv, padding=1, padding_mode="replicate"),
-        normal(0, 4, 2),
-        normal(1, 3, 2, 1),
-    ),
-    "conv_3d": (luxlib.conv, normal(0, 2, 2, 3, 1), normal(1, 2, 1, 2, 1, 2)),
-    "conv_fused": (
-        lambda x, w: luxlib.fused_conv_bias_activation(x, w, w[0, 0], luxlib.silu),
-        normal(0, 4, 2),
-        normal(1, 2, 2, 2),
-    ),
-    "maxpool": (
-        ignoring(partial(luxlib.maxpool, window=(2, 2))),
-        apart(0, 1, 4, 4, 1),
-        np.zeros(1),
-    ),
-    "maxpool_overlapping": (
-        ignoring(partial(luxlib.maxpool, window=(3,), stride=2, padding=1, dilation=2)),
-        apart(0, 9, 2),
-        np.zeros(1),
-    ),
-    "maxpool_large": (
-        ignoring(partial(luxlib.maxpool, window=(65,), stride=2)),
-        apart(0, 70, 1),
-        np.zeros(1),
-    ),
-    "dropout": (
-        ignoring(lambda x: luxlib.dropout(x, 0.4, KEY)),
-        normal(0, 3, 4),
-        np.zeros(1),
-    ),
-    "rrelu": (ignoring(lambda x: luxlib.rrelu(x, key=KEY)), normal(0, 8), np.zeros(1)),
-}
-# Rows that differ from another only in how the input is padded or in the number of axes.
-VARIANTS = {
-    "dense_3d",
-    "batched_matmul_shared",
-    "conv_circular",
-    "conv_reflect",
-    "conv_replicate",
-    "conv_3d",
-    "maxpool_large",
-}
 every = pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow) if n in VARIANTS else n for n in TABLE]
 )
