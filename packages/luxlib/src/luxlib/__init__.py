@@ -42,6 +42,8 @@ from ._activations import tanhshrink as tanhshrink
 from ._activations import trelu as trelu
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
+from ._compilation import compiler_options as compiler_options
+from ._compilation import compiling_for as compiling_for
 from ._conv import conv as conv
 from ._conv import fused_conv_bias_activation as fused_conv_bias_activation
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
@@ -53,6 +55,8 @@ __all__ = [
     "batched_matmul",
     "bias_activation",
     "celu",
+    "compiler_options",
+    "compiling_for",
     "conv",
     "dropout",
     "elu",
