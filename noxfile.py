@@ -203,15 +203,12 @@ def parity(session: nox.Session) -> None:
     session.run("pytest", *folders, *session.posargs)
 
 
-@nox.session(default=False)
+# PyTorch comes by pip, as in `parity`.
+@nox.session(default=False, python="3.11", venv_backend="virtualenv")
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks that are named: `nox -s bench -- NAME` runs benchmarks/NAME.py."""
-    if not session.posargs:
-        names = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
-        session.error(f"Name the benchmarks to run, after --: {', '.join(names)}")
+    """Run benchmarks: `nox -s bench -- NAME …`, or `-- --guard` to compare with the results."""
     install(session, "lux", *group("bench"))
-    for name in session.posargs:
-        session.run("python", "-m", f"benchmarks.{name}")
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 if __name__ == "__main__":
