@@ -19,6 +19,8 @@ import pytest
 # The environment reaches JAX in subprocesses too, and does not import it where there is none.
 os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+# Two devices, for what is sharded.
+os.environ["JAX_NUM_CPU_DEVICES"] = "2"
 
 # A block that is not closed runs to the end of its text, and so fails aloud.
 FENCE = re.compile(

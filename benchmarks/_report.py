@@ -124,6 +124,6 @@ def picture(name: str, every: Sequence[dict[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("time over that of plain JAX (shorter is faster)")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
     figure.tight_layout()
     figure.savefig(RESULTS / f"{name}.png", dpi=110)

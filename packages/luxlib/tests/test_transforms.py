@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 from transform_rows import TABLE, VARIANTS
 from transform_rows.points import normal
 
@@ -159,6 +161,30 @@ def test_scan_and_checkpoint(name):
     close(in_scan, in_line)
     close(checkpointed, plain(name)(x, w))
     close(with_policy, plain(name)(x, w))
+
+
+@every
+def test_sharded_inputs_and_grad_inside_shard_map(name):
+    """Examples on two devices, parameters on both."""
+    f, x, w = row(name)
+    loss, xs = loss_of(f), jnp.stack([x, -0.5 * x])
+    mesh = jax.make_mesh((2,), ("device",), axis_types=(AxisType.Auto,))
+    shared = jax.device_put(xs, NamedSharding(mesh, P("device")))
+
+    def total(xs, w):
+        return jax.vmap(loss, (0, None))(xs, w).sum()
+
+    def on_each(xs, w):
+        """The gradient for the parameters, which all have, is the sum over the devices."""
+        x_bar, w_bar = jax.grad(lambda x, w: loss(x[0], w), (0, 1))(xs, w)
+        return x_bar, w_bar
+
+    specs = (P("device"), P())
+    manual = jax.shard_map(on_each, mesh=mesh, in_specs=specs, out_specs=specs)
+    x_bars, w_bars = stack([plain(name)(x, w)[1] for x in xs])
+    expected = (x_bars, w_bars.sum(0))
+    close(jax.jit(jax.grad(total, (0, 1)))(shared, w), expected)
+    close(jax.jit(manual)(shared, w), expected)
 
 
 @every
