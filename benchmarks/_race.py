@@ -3,7 +3,8 @@
 A benchmark of kernels is a module with a list `CASES`. A `Case` has inputs in float64, which every
 contestant gets in the case's dtype, and a contestant for each formulation: a function that gets the
 inputs as NumPy arrays and returns a `Timed`, ready to run. `jax_function` and `torch_function` make
-contestants of functions; any other framework takes part with a few lines of its own.
+contestants of functions, `training` one of the start and the step of a training loop in any
+framework.
 
 Before anything is timed, every contestant's values are compared with those of the baseline computed
 in float64, and one that computes something else ends the run with an error. Then they run in turn,
@@ -152,6 +153,37 @@ def torch_function(
         torch.set_num_threads(os.cpu_count() or 1)
         run, layout = make(*(torch.from_numpy(cast(array, dtype).copy()) for array in inputs))
         return Timed(run, lambda: [t.detach().numpy() for t in layout(run())])
+
+    return prepare
+
+
+def training(
+    make: Callable[..., tuple[Callable[[], Any], Callable[[Any], tuple[Any, Any]]]],
+) -> Contestant:
+    """A contestant that trains: each unit of work is a step, its values the first steps' losses.
+
+    `make` gets the inputs as NumPy arrays and the compiler options, and returns two functions:
+    `start()` gives the state of training before the first step, always the same and each time anew
+    (a step may give its arrays away), and `step(state)` the next state and the loss.
+    """
+
+    def prepare(inputs: Sequence[np.ndarray], dtype: str, options: str) -> Timed:
+        start, step = make(*(cast(array, dtype) for array in inputs), options=OPTIONS[options])
+        state = start()
+
+        def run() -> None:
+            nonlocal state
+            state, loss = step(state)
+            float(loss)
+
+        def values() -> list[np.ndarray]:
+            fresh, losses = start(), []
+            for _ in range(3):
+                fresh, loss = step(fresh)
+                losses.append(float(loss))
+            return [np.asarray(losses)]
+
+        return Timed(run, values)
 
     return prepare
 

@@ -3,11 +3,12 @@
 import json
 import time
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from benchmarks import _guard, _race, _report, dense
-from benchmarks._race import Case, Processors, Race, jax_function, prepare, race
+from benchmarks._race import Case, Processors, Race, jax_function, prepare, race, training
 
 INPUTS = (np.linspace(-1, 1, 12).reshape(3, 4),)
 
@@ -80,6 +81,33 @@ def test_other_programs_are_told_from_this_one():
     now = _race.processors()
     assert now.own - start.own > 0.1
     assert now.everything - start.everything > 0.1
+
+
+def descent(rate):
+    """Gradient descent on a parabola, which gives its state away."""
+
+    def make(start, options):
+        step = jax.jit(
+            lambda w: (w - rate * 2 * w, (w**2).sum()), compiler_options=options, donate_argnums=0
+        )
+        return lambda: jnp.asarray(start), step
+
+    return training(make)
+
+
+def test_training_is_compared_by_its_first_losses():
+    contestants = {"luxlib": descent(0.1), "plain JAX": descent(0.1)}
+    same = Case("descent", (np.ones(3),), contestants)
+    losses = prepare(same, "lean", contestants)["luxlib"].values()
+    np.testing.assert_allclose(losses, [[3, 3 * 0.64, 3 * 0.64**2]], rtol=1e-6)
+    race(same, "default", budget=0.05)
+    other = {**contestants, "luxlib": descent(0.2)}
+    with pytest.raises(AssertionError) as raised:
+        prepare(Case("descent", (np.ones(3),), other), "default", other)
+    assert str(raised.value) == (
+        "descent (default): luxlib computes other values: "
+        "output 0 differs by 2.8e-01 of its largest value (limit 1e-04)"
+    )
 
 
 def figures(ratio, **options):
