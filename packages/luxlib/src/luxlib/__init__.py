@@ -49,7 +49,15 @@ from ._conv import fused_conv_bias_activation as fused_conv_bias_activation
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
 from ._dropout import dropout as dropout
 from ._matmul import batched_matmul as batched_matmul
+from ._padding import pad_circular as pad_circular
+from ._padding import pad_constant as pad_constant
+from ._padding import pad_reflect as pad_reflect
+from ._padding import pad_repeat as pad_repeat
+from ._padding import pad_symmetric as pad_symmetric
+from ._padding import pad_zeros as pad_zeros
 from ._pooling import maxpool as maxpool
+from ._unfold import fold as fold
+from ._unfold import unfold as unfold
 
 __all__ = [
     "batched_matmul",
@@ -61,6 +69,7 @@ __all__ = [
     "dropout",
     "elu",
     "fast_activation",
+    "fold",
     "fused_conv_bias_activation",
     "fused_dense_bias_activation",
     "gelu",
@@ -81,6 +90,12 @@ __all__ = [
     "logsigmoid",
     "maxpool",
     "mish",
+    "pad_circular",
+    "pad_constant",
+    "pad_reflect",
+    "pad_repeat",
+    "pad_symmetric",
+    "pad_zeros",
     "relu",
     "relu6",
     "rrelu",
@@ -96,6 +111,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "trelu",
+    "unfold",
 ]
 
 # The name by which a function is found again, in a pickle too, is its public one.
