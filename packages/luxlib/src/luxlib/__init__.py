@@ -10,10 +10,14 @@ from ._activations import celu as celu
 from ._activations import elu as elu
 from ._activations import gelu as gelu
 from ._activations import gelu_erf as gelu_erf
+from ._activations import gelu_sigmoid as gelu_sigmoid
 from ._activations import gelu_tanh as gelu_tanh
+from ._activations import hard_shrink as hard_shrink
 from ._activations import hard_sigmoid as hard_sigmoid
+from ._activations import hard_silu as hard_silu
 from ._activations import hard_swish as hard_swish
 from ._activations import hard_tanh as hard_tanh
+from ._activations import hardshrink as hardshrink
 from ._activations import hardsigmoid as hardsigmoid
 from ._activations import hardswish as hardswish
 from ._activations import hardtanh as hardtanh
@@ -25,6 +29,7 @@ from ._activations import log_sigmoid as log_sigmoid
 from ._activations import logcosh as logcosh
 from ._activations import logsigmoid as logsigmoid
 from ._activations import mish as mish
+from ._activations import prelu as prelu
 from ._activations import relu as relu
 from ._activations import relu6 as relu6
 from ._activations import rrelu as rrelu
@@ -35,17 +40,23 @@ from ._activations import soft_sign as soft_sign
 from ._activations import softplus as softplus
 from ._activations import softshrink as softshrink
 from ._activations import softsign as softsign
+from ._activations import sparse_plus as sparse_plus
+from ._activations import sparse_sigmoid as sparse_sigmoid
 from ._activations import squareplus as squareplus
 from ._activations import swish as swish
 from ._activations import tanh as tanh
 from ._activations import tanhshrink as tanhshrink
+from ._activations import threshold as threshold
+from ._activations import thresholdrelu as thresholdrelu
 from ._activations import trelu as trelu
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
 from ._compilation import compiler_options as compiler_options
 from ._compilation import compiling_for as compiling_for
-from ._conv import conv as conv
-from ._conv import fused_conv_bias_activation as fused_conv_bias_activation
+from ._conv_transpose import conv_transpose as conv_transpose
+from ._conv_transpose import fused_conv_transpose_bias_activation as fused_conv_transpose_bias_activation
+from ._convolution import conv as conv
+from ._convolution import fused_conv_bias_activation as fused_conv_bias_activation
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
 from ._dropout import dropout as dropout
 from ._matmul import batched_matmul as batched_matmul
@@ -55,29 +66,43 @@ from ._padding import pad_reflect as pad_reflect
 from ._padding import pad_repeat as pad_repeat
 from ._padding import pad_symmetric as pad_symmetric
 from ._padding import pad_zeros as pad_zeros
+from ._pooling import adaptive_lpnormpool as adaptive_lpnormpool
+from ._pooling import adaptive_maxpool as adaptive_maxpool
+from ._pooling import adaptive_meanpool as adaptive_meanpool
+from ._pooling import lpnormpool as lpnormpool
 from ._pooling import maxpool as maxpool
+from ._pooling import meanpool as meanpool
 from ._unfold import fold as fold
 from ._unfold import unfold as unfold
 
 __all__ = [
+    "adaptive_lpnormpool",
+    "adaptive_maxpool",
+    "adaptive_meanpool",
     "batched_matmul",
     "bias_activation",
     "celu",
     "compiler_options",
     "compiling_for",
     "conv",
+    "conv_transpose",
     "dropout",
     "elu",
     "fast_activation",
     "fold",
     "fused_conv_bias_activation",
+    "fused_conv_transpose_bias_activation",
     "fused_dense_bias_activation",
     "gelu",
     "gelu_erf",
+    "gelu_sigmoid",
     "gelu_tanh",
+    "hard_shrink",
     "hard_sigmoid",
+    "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -88,7 +113,9 @@ __all__ = [
     "log_sigmoid",
     "logcosh",
     "logsigmoid",
+    "lpnormpool",
     "maxpool",
+    "meanpool",
     "mish",
     "pad_circular",
     "pad_constant",
@@ -96,6 +123,7 @@ __all__ = [
     "pad_repeat",
     "pad_symmetric",
     "pad_zeros",
+    "prelu",
     "relu",
     "relu6",
     "rrelu",
@@ -106,10 +134,14 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
     "squareplus",
     "swish",
     "tanh",
     "tanhshrink",
+    "threshold",
+    "thresholdrelu",
     "trelu",
     "unfold",
 ]

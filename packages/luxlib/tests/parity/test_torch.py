@@ -157,6 +157,8 @@ def test_ceil_mode_has_as_many_places():
         options = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": True}
         x = np.arange(size, dtype=np.float64)
         expected = F.max_pool1d(torch.tensor(x)[None, None], window, **options)
+        if torch.isinf(expected).any():  # a window without an element, which we refuse
+            continue
         shape = jax.eval_shape(lambda x: luxlib.maxpool(x, (window,), **options), x[None, :, None])  # noqa: B023
         assert shape.shape[1] == expected.shape[2], (size, window, options)
 
