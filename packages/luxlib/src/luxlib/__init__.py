@@ -60,6 +60,11 @@ from ._convolution import fused_conv_bias_activation as fused_conv_bias_activati
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
 from ._dropout import dropout as dropout
 from ._matmul import batched_matmul as batched_matmul
+from ._normalization import batchnorm as batchnorm
+from ._normalization import groupnorm as groupnorm
+from ._normalization import instancenorm as instancenorm
+from ._normalization import layernorm as layernorm
+from ._normalization import rmsnorm as rmsnorm
 from ._padding import pad_circular as pad_circular
 from ._padding import pad_constant as pad_constant
 from ._padding import pad_reflect as pad_reflect
@@ -80,6 +85,7 @@ __all__ = [
     "adaptive_maxpool",
     "adaptive_meanpool",
     "batched_matmul",
+    "batchnorm",
     "bias_activation",
     "celu",
     "compiler_options",
@@ -97,6 +103,7 @@ __all__ = [
     "gelu_erf",
     "gelu_sigmoid",
     "gelu_tanh",
+    "groupnorm",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -107,6 +114,8 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "identity",
+    "instancenorm",
+    "layernorm",
     "leaky_relu",
     "leakyrelu",
     "lisht",
@@ -126,6 +135,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rmsnorm",
     "rrelu",
     "selu",
     "sigmoid",

@@ -1,0 +1,206 @@
+"""What all normalizations share: statistics of groups of elements, and one derivative.
+
+**Accuracy.** Around a mean of 10,000 the numbers of `float32` are a thousandth apart, so a rounded
+mean alone makes every result wrong by about that. Differences of neighbours are exact, though: a
+first, rounded mean is subtracted, and what it missed is found as the mean of the differences. The
+variance comes from the same differences. That is as accurate whatever the mean, and in whatever
+order is summed.
+
+**Derivative.** With the direction `h = (x - mean) * inverse` and `inverse = 1 / √(variance + ε)`,
+
+    y_dot = gain * x_dot + across + h * along        gain   = scale * inverse
+                                                     across = bias_dot - gain * average(x_dot)
+                                                     along  = scale_dot - gain * average(x_dot * h)
+
+Transposed, `across` and `along` take one sum each of the cotangent, from which come both the
+gradients of the parameters and the corrections of the gradient of `x`. Between the passes only `x`
+and the statistics are kept, not `h`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_derivatives import SymbolicZero
+
+from luxlib._dtypes import accumulator
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from jax import Array
+
+    AxisName: TypeAlias = Hashable | tuple[Hashable, ...]
+
+__all__ = ["Group", "as_axes", "blank", "count", "standardize"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Which elements are normalized together: those along `axes`, more of them where it is said.
+
+    - `channel_groups`: in how many groups of neighbours the last axis is split, if it is
+    - `axis_name`: the mapped axes (devices) that hold more of the same group
+    - `centred`: whether the mean is subtracted
+    """
+
+    axes: tuple[int, ...]
+    channel_groups: int | None = None
+    axis_name: AxisName | None = None
+    centred: bool = True
+
+
+def standardize(
+    x: Array,
+    scale: Array | None,
+    bias: Array | None,
+    mask: Array | None,
+    group: Group,
+    epsilon: float,
+) -> tuple[Array, Array, Array]:
+    """Return `(x - mean) * scale / √(variance + ε) + bias`, the mean and the variance.
+
+    All arrays have the axes of `x`; `scale`, `bias` and `mask` broadcast to it. The results have
+    the dtype in which is summed; the statistics keep the axes of `x` and have no derivative.
+    """
+    neutral = (1,) * x.ndim
+    wide = accumulator(x.dtype)
+    scale = jnp.ones(neutral, wide) if scale is None else scale.astype(wide)
+    bias = jnp.zeros(neutral, wide) if bias is None else bias.astype(wide)
+    return _standardize(blank(x, mask), scale, bias, mask, group, epsilon)
+
+
+def blank(x: Array, mask: Array | None) -> Array:
+    """Set elements to zero that are not valid, so that nothing of them gets anywhere."""
+    return x if mask is None else jnp.where(mask, x, jnp.zeros_like(x))
+
+
+def as_axes(parameter: Array | None, ndim: int) -> Array | None:
+    """Give a parameter of the last axes `ndim` of them."""
+    if parameter is None:
+        return None
+    return parameter.reshape((1,) * (ndim - parameter.ndim) + parameter.shape)
+
+
+def count(x: Array, mask: Array | None, group: Group) -> Array:
+    """Return how many valid elements each group has, with the axes of `x`."""
+    if mask is None:
+        size = math.prod(x.shape[axis] for axis in group.axes)
+        if group.channel_groups is not None:
+            size *= x.shape[-1] // group.channel_groups
+        if group.axis_name is not None:
+            size *= lax.psum(1, group.axis_name)
+        number = jnp.full((1,) * x.ndim, size, jnp.int32)
+    else:
+        number = _total(jnp.broadcast_to(mask, x.shape).astype(jnp.int32), group)
+    return number.astype(accumulator(x.dtype))
+
+
+def _total(x: Array, group: Group) -> Array:
+    """Sum over each group, with the axes of `x`."""
+    total = x.sum(group.axes, keepdims=True)
+    if group.channel_groups is not None:
+        parts = total.reshape(*total.shape[:-1], group.channel_groups, -1)
+        shared = jnp.broadcast_to(parts.sum(-1, keepdims=True), parts.shape)
+        total = shared.reshape(total.shape)
+    if group.axis_name is not None:
+        total = lax.psum(total, group.axis_name)
+    return total
+
+
+def _average(x: Array, number: Array, group: Group) -> Array:
+    """Return the mean over each group, zero where it is empty."""
+    return _total(x, group) / jnp.maximum(number, 1)
+
+
+def _centre(x: Array, about: Array, rest: Array, mask: Array | None) -> Array:
+    """Subtract the mean, which comes in two parts."""
+    return blank((x.astype(about.dtype) - about) - rest, mask)
+
+
+def _moments(
+    x: Array, mask: Array | None, number: Array, group: Group
+) -> tuple[Array, Array, Array]:
+    """Return the mean in two parts, a rounded one and what it missed, and the variance."""
+    x = x.astype(accumulator(x.dtype))
+    if not group.centred:
+        zero = jnp.zeros_like(number)
+        return zero, zero, _average(x * x, number, group)
+    about = _coarse(lax.stop_gradient(_average(x, number, group)))  # no result depends on it
+    differences = blank(x - about, mask)
+    rest = _average(differences, number, group)
+    square = _average(differences * differences, number, group)
+    return about, rest, jnp.maximum(square - rest * rest, 0)
+
+
+def _coarse(x: Array) -> Array:
+    """Drop the last bits, so that a number is the same wherever the compiler computes it again.
+
+    It fuses `x - sum / n` into one operation in some places, where the quotient is not rounded.
+    """
+    kind = jnp.finfo(x.dtype)
+    return lax.reduce_precision(x, kind.nexp, kind.nmant - 4)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(4, 5))
+def _standardize(
+    x: Array, scale: Array, bias: Array, mask: Array | None, group: Group, epsilon: float
+) -> tuple[Array, Array, Array]:
+    about, rest, variance = _moments(x, mask, count(x, mask, group), group)
+    gain = scale * lax.rsqrt(variance + epsilon)
+    return _centre(x, about, rest, mask) * gain + bias, about + rest, variance
+
+
+def _standardize_jvp(
+    group: Group,
+    epsilon: float,
+    primals: tuple[Array, Array, Array, Array | None],
+    tangents: tuple[Any, Any, Any, Any],
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    x, scale, bias, mask = primals
+    number = count(x, mask, group)
+    about, rest, variance = _moments(x, mask, number, group)
+    inverse = lax.rsqrt(variance + epsilon)
+    y = _centre(x, about, rest, mask) * (scale * inverse) + bias
+
+    @partial(jax.checkpoint, prevent_cse=False)  # keeps x rather than its direction
+    def tangent(
+        x: Array,
+        about: Array,
+        rest: Array,
+        inverse: Array,
+        scale: Array,
+        moving: dict[str, Array],
+    ) -> Array:
+        gain = scale * inverse
+        direction = _centre(x, about, rest, mask) * inverse
+        across, along = moving.get("bias"), moving.get("scale")
+        if "x" in moving:
+            x_dot = moving["x"].astype(direction.dtype)
+            along = _less(along, gain * _average(x_dot * direction, number, group))
+            if group.centred:
+                across = _less(across, gain * _average(x_dot, number, group))
+        y_dot = jnp.zeros_like(y) if along is None else direction * along
+        if across is not None:
+            y_dot = y_dot + across
+        return y_dot + gain * x_dot if "x" in moving else y_dot
+
+    named = zip(("x", "scale", "bias"), tangents[:3], strict=True)
+    moving = {name: dot for name, dot in named if not isinstance(dot, SymbolicZero)}
+    y_dot = tangent(x, about, rest, inverse, scale, moving)
+    mean = about + rest
+    return (y, mean, variance), (y_dot, jnp.zeros_like(mean), jnp.zeros_like(variance))
+
+
+def _less(a: Array | None, b: Array) -> Array:
+    """Return `a - b`, where no `a` is zero."""
+    return -b if a is None else a - b
+
+
+_standardize.defjvp(_standardize_jvp, symbolic_zeros=True)
