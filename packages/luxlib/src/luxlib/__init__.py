@@ -58,6 +58,7 @@ from ._conv_transpose import fused_conv_transpose_bias_activation as fused_conv_
 from ._convolution import conv as conv
 from ._convolution import fused_conv_bias_activation as fused_conv_bias_activation
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
+from ._dropout import alpha_dropout as alpha_dropout
 from ._dropout import dropout as dropout
 from ._matmul import batched_matmul as batched_matmul
 from ._normalization import batchnorm as batchnorm
@@ -84,6 +85,7 @@ __all__ = [
     "adaptive_lpnormpool",
     "adaptive_maxpool",
     "adaptive_meanpool",
+    "alpha_dropout",
     "batched_matmul",
     "batchnorm",
     "bias_activation",

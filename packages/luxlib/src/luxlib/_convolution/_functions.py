@@ -1,13 +1,4 @@
-"""Convolution in one to three dimensions, channels last.
-
-Input is `(*batch, *space, channels)`, a kernel `(*window, in / groups, out)`. All leading axes are
-flattened into one, so a video `(batch, time, height, width, channels)` goes through a 2-D
-convolution as it is.
-
-As in Lux.jl and NNlib, a convolution turns the kernel around by default: that is the convolution
-of mathematics. Other frameworks compute the cross-correlation, which doesn't; for their kernels
-pass `cross_correlation=True`. Turning a kernel around costs nothing that can be measured.
-"""
+"""The public functions: what they mean, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -19,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 from jax import lax
 
-from ._activations import identity
-from ._bias_activation import check_bias, finish
-from ._checks import check_callable, check_inexact, check_one_of, mismatch, per_axis
-from ._dtypes import promote
-from ._products import product
-from ._windows import check_fits, check_mode, pad, padding_pairs
+from luxlib._activations import identity
+from luxlib._bias_activation import check_bias, finish
+from luxlib._checks import check_callable, check_inexact, check_one_of, mismatch, per_axis
+from luxlib._compilation import compilation
+from luxlib._dtypes import promote
+from luxlib._windows import check_fits, check_mode, pad, padding_pairs
+
+from ._geometry import Geometry
+from ._operation import convolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +26,12 @@ if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Inexact, Num
 
-    from ._bias_activation import Activation
-    from ._windows import Padding, Pairs
+    from luxlib._bias_activation import Activation
+    from luxlib._compilation import Compilation
+    from luxlib._windows import Padding, Pairs
 
 __all__ = ["conv", "fused_conv_bias_activation"]
 
-_LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 _PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 
 
@@ -181,7 +175,7 @@ def _options(
     """Check the arguments and return the options as the implementation takes them."""
     check_inexact(function, "weight", weight)
     axes = weight.ndim - 2
-    if axes not in _LAYOUT:
+    if not 1 <= axes <= 3:
         raise mismatch(
             function,
             "weight",
@@ -246,6 +240,7 @@ def _options(
         "groups": int(groups),
         "padding_mode": padding_mode,
         "cross_correlation": bool(cross_correlation),
+        "compilation": compilation(),
     }
 
 
@@ -259,6 +254,7 @@ def _options(
         "groups",
         "padding_mode",
         "cross_correlation",
+        "compilation",
     ),
 )
 def _conv(
@@ -273,6 +269,7 @@ def _conv(
     groups: int,
     padding_mode: str,
     cross_correlation: bool,
+    compilation: Compilation,
 ) -> Array:
     x, weight, bias = promote(x, weight, bias)
     axes = weight.ndim - 2
@@ -282,13 +279,6 @@ def _conv(
         rows, pairs = pad(rows, pairs, padding_mode), ((0, 0),) * axes
     if not cross_correlation:
         weight = lax.rev(weight, range(axes))
-    convolve = partial(
-        lax.conv_general_dilated,
-        window_strides=stride,
-        padding=pairs,
-        rhs_dilation=dilation,
-        dimension_numbers=_LAYOUT[axes],
-        feature_group_count=groups,
-    )
-    y = finish(product(convolve, rows, weight), bias, activation, x.dtype)
+    geometry = Geometry(rows.shape[1:-1], weight.shape[:axes], stride, pairs, dilation, groups)
+    y = finish(convolve(rows, weight, geometry, compilation), bias, activation, x.dtype)
     return y.reshape(*batch, *y.shape[1:])
