@@ -49,6 +49,9 @@ from ._activations import tanhshrink as tanhshrink
 from ._activations import threshold as threshold
 from ._activations import thresholdrelu as thresholdrelu
 from ._activations import trelu as trelu
+from ._attention import AttentionChoice as AttentionChoice
+from ._attention import explain_attention as explain_attention
+from ._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
 from ._compilation import compiler_options as compiler_options
@@ -57,9 +60,25 @@ from ._conv_transpose import conv_transpose as conv_transpose
 from ._conv_transpose import fused_conv_transpose_bias_activation as fused_conv_transpose_bias_activation
 from ._convolution import conv as conv
 from ._convolution import fused_conv_bias_activation as fused_conv_bias_activation
+from ._cross_entropy import linear_cross_entropy as linear_cross_entropy
+from ._cross_entropy import softmax_cross_entropy as softmax_cross_entropy
 from ._dense import fused_dense_bias_activation as fused_dense_bias_activation
 from ._dropout import alpha_dropout as alpha_dropout
 from ._dropout import dropout as dropout
+from ._embedding import embedding_lookup as embedding_lookup
+from ._glu import geglu as geglu
+from ._glu import glu as glu
+from ._glu import reglu as reglu
+from ._glu import swiglu as swiglu
+from ._image import grid_sample as grid_sample
+from ._image import imrotate as imrotate
+from ._image import pixel_shuffle as pixel_shuffle
+from ._image import pixel_unshuffle as pixel_unshuffle
+from ._image import upsample_bicubic as upsample_bicubic
+from ._image import upsample_bilinear as upsample_bilinear
+from ._image import upsample_linear as upsample_linear
+from ._image import upsample_nearest as upsample_nearest
+from ._image import upsample_trilinear as upsample_trilinear
 from ._matmul import batched_matmul as batched_matmul
 from ._normalization import batchnorm as batchnorm
 from ._normalization import groupnorm as groupnorm
@@ -78,10 +97,16 @@ from ._pooling import adaptive_meanpool as adaptive_meanpool
 from ._pooling import lpnormpool as lpnormpool
 from ._pooling import maxpool as maxpool
 from ._pooling import meanpool as meanpool
+from ._softmax import log_softmax as log_softmax
+from ._softmax import logsoftmax as logsoftmax
+from ._softmax import logsumexp as logsumexp
+from ._softmax import softmax as softmax
+from ._softmax import softmin as softmin
 from ._unfold import fold as fold
 from ._unfold import unfold as unfold
 
 __all__ = [
+    "AttentionChoice",
     "adaptive_lpnormpool",
     "adaptive_maxpool",
     "adaptive_meanpool",
@@ -96,15 +121,20 @@ __all__ = [
     "conv_transpose",
     "dropout",
     "elu",
+    "embedding_lookup",
+    "explain_attention",
     "fast_activation",
     "fold",
     "fused_conv_bias_activation",
     "fused_conv_transpose_bias_activation",
     "fused_dense_bias_activation",
+    "geglu",
     "gelu",
     "gelu_erf",
     "gelu_sigmoid",
     "gelu_tanh",
+    "glu",
+    "grid_sample",
     "groupnorm",
     "hard_shrink",
     "hard_sigmoid",
@@ -116,14 +146,19 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "identity",
+    "imrotate",
     "instancenorm",
     "layernorm",
     "leaky_relu",
     "leakyrelu",
+    "linear_cross_entropy",
     "lisht",
     "log_sigmoid",
+    "log_softmax",
     "logcosh",
     "logsigmoid",
+    "logsoftmax",
+    "logsumexp",
     "lpnormpool",
     "maxpool",
     "meanpool",
@@ -134,21 +169,29 @@ __all__ = [
     "pad_repeat",
     "pad_symmetric",
     "pad_zeros",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
+    "reglu",
     "relu",
     "relu6",
     "rmsnorm",
     "rrelu",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
     "soft_sign",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmin",
     "softplus",
     "softshrink",
     "softsign",
     "sparse_plus",
     "sparse_sigmoid",
     "squareplus",
+    "swiglu",
     "swish",
     "tanh",
     "tanhshrink",
@@ -156,6 +199,11 @@ __all__ = [
     "thresholdrelu",
     "trelu",
     "unfold",
+    "upsample_bicubic",
+    "upsample_bilinear",
+    "upsample_linear",
+    "upsample_nearest",
+    "upsample_trilinear",
 ]
 
 # The name by which a function is found again, in a pickle too, is its public one.

@@ -1,0 +1,148 @@
+"""Embeddings: rows of a table, by their indices.
+
+An index that is out of range can't raise inside a compiled program. JAX would return the last row,
+or one counted from the end; here such an index gives NaN, so that no wrong number goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+from ._checks import check_inexact, mismatch
+from ._dtypes import accumulator
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jax import Array
+    from jaxtyping import Inexact, Int
+
+__all__ = ["embedding_lookup"]
+
+
+def embedding_lookup(
+    ids: Int[Array, "*batch"],
+    table: Inexact[Array, "entries features"],
+    *,
+    padding_index: int | None = None,
+) -> Inexact[Array, "*batch features"]:
+    """Take rows of a table.
+
+    `y[i] = table[ids[i]]`
+
+    **Arguments**
+
+    - `ids`: `(*batch)`, integers from 0 to `entries - 1`
+    - `table`: `(entries, features)`, or with any number of axes of features, also none
+    - `padding_index`: a row that has no gradient, from 0 to `entries - 1`, or `None` for none
+
+    **Returns**
+
+    `(*batch, features)`, in the dtype of `table`. An index out of range, negative ones included,
+    gives NaN. The gradient of the table sums the cotangents of each row, those of half precision in
+    `float32`; an index out of range and `padding_index` add nothing to it.
+
+    **Raises**
+
+    `TypeError` where `ids` are no integers or `table` is not floating or complex; `ValueError`
+    where `table` has no axis, or `padding_index` is out of range.
+
+    ```python
+    >>> import jax.numpy as jnp, luxlib
+    >>> luxlib.embedding_lookup(jnp.array([2, 0, 3]), jnp.array([[1.0], [2.0], [3.0]]))[:, 0]
+    Array([ 3.,  1., nan], dtype=float32)
+    ```
+
+    `padding_index` is `padding_idx` of `torch.nn.functional.embedding`: the row itself is returned
+    as it is.
+    """
+    function = "embedding_lookup"
+    ids = jnp.asarray(ids)
+    if not jnp.issubdtype(ids.dtype, jnp.integer):
+        raise mismatch(
+            function,
+            "ids",
+            "an integer dtype",
+            ids.dtype,
+            "ids.astype(jax.numpy.int32) makes indices of whole numbers.",
+            kind=TypeError,
+        )
+    check_inexact(function, "table", table)
+    if table.ndim == 0:
+        raise mismatch(
+            function, "table", "shape (entries, ...)", table.shape, "It has a row for each index."
+        )
+    return _lookup(ids, jnp.asarray(table), _padding(padding_index, table.shape[0]))
+
+
+def _padding(index: int | None, entries: int) -> int | None:
+    if index is None:
+        return None
+    try:
+        place = operator.index(index)
+    except TypeError:
+        place = -1
+    if not 0 <= place < entries:
+        raise mismatch(
+            "embedding_lookup",
+            "padding_index",
+            f"an integer from 0 to {entries - 1}, or None",
+            repr(index),
+            "It is the index of a row of the table.",
+        )
+    return place
+
+
+@partial(jax.jit, static_argnames=("padding",))
+def _lookup(ids: Array, table: Array, padding: int | None) -> Array:
+    rows = _rows(ids, table, padding)
+    inside = _expand(_is_inside(ids, table.shape[0]), table.ndim - 1)
+    return jnp.where(inside, rows, jnp.asarray(jnp.nan, rows.dtype))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _rows(ids: Array, table: Array, padding: int | None) -> Array:
+    return _take(ids, table)
+
+
+def _rows_jvp(
+    padding: int | None, primals: tuple[Array, Array], tangents: tuple[Any, Any]
+) -> tuple[Array, Array]:
+    (ids, table), (_, table_dot) = primals, tangents
+    rows = _take(ids, table)
+    if isinstance(table_dot, SymbolicZero):
+        return rows, jnp.zeros_like(rows)
+    # In the dtype of sums, since its transpose adds up the rows' cotangents.
+    row_dots = _take(ids, table_dot.astype(accumulator(table.dtype))).astype(table.dtype)
+    counts = _is_inside(ids, table.shape[0])
+    if padding is not None:
+        counts &= ids != padding
+    return rows, jnp.where(_expand(counts, table.ndim - 1), row_dots, jnp.zeros_like(row_dots))
+
+
+_rows.defjvp(_rows_jvp, symbolic_zeros=True)
+
+
+def _take(ids: Array, table: Array) -> Array:
+    """Return the rows, some row for an index out of range."""
+    if table.shape[0] == 0:
+        return jnp.zeros((*ids.shape, *table.shape[1:]), table.dtype)
+    return jnp.take(table, ids, axis=0, mode="clip")
+
+
+def _is_inside(ids: Array, entries: int) -> Array:
+    """Tell which indices name a row, in their own dtype: a conversion could wrap them."""
+    inside = ids >= 0
+    if entries <= jnp.iinfo(ids.dtype).max:
+        inside &= ids < entries
+    return inside
+
+
+def _expand(mask: Array, axes: int) -> Array:
+    return mask.reshape(mask.shape + (1,) * axes)
