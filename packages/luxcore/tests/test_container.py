@@ -98,6 +98,69 @@ def test_a_wrapper_of_several_layers_has_to_define_its_call():
     )
 
 
+class Joined(AbstractLuxWrapperLayer, layer="model", beside=("join",)):
+    """Joins a layer's output with its input, by a function or a layer."""
+
+    model: AbstractLuxLayer
+    join: Any
+
+    def __call__(self, x, ps, st):
+        if not isinstance(self.join, AbstractLuxLayer):
+            y, st = self.model(x, ps, st)
+            return self.join(y, x), st
+        y, st_model = self.model(x, ps.model, st.model)
+        y, st_join = self.join((y, x), ps.join, st.join)
+        return y, NamedTuple(model=st_model, join=st_join)
+
+
+class Plus(AbstractLuxLayer):
+    def initial_parameters(self, rng):
+        return NamedTuple(gain=10)
+
+    def __call__(self, x, ps, st):
+        return x[0] + ps.gain * x[1], st
+
+
+def test_a_wrapper_with_a_function_beside_it_is_a_wrapper():
+    model = Joined(Scale(), max)
+    assert setup(random.Random(0), model) == setup(random.Random(0), Wrapped(Scale()))
+    assert parameter_length(model) == parameter_length(Scale())
+    ps, st = setup(random.Random(0), model)
+    assert model(3, ps, st) == (max(Scale()(3, ps, st)[0], 3), st)
+
+
+def test_a_wrapper_with_a_layer_beside_it_is_a_container():
+    model = Joined(Scale(), Plus())
+    ps, st = setup(random.Random(0), model)
+    assert ps._fields == st._fields == ("model", "join")
+    by_field = Sequence(NamedTuple(model=Scale(), join=Plus()))
+    assert (ps, st) == setup(random.Random(0), by_field)
+    assert parameter_length(model) == parameter_length(Scale()) + 1
+    assert model(3, ps, st) == (Scale()(3, ps.model, st.model)[0] + 30, st)
+    assert Joined(Wrapped(Scale()), Plus()).preserves_state_type
+
+
+def test_a_path_has_the_wrapped_layer_as_its_parameters_have():
+    class Fails(AbstractLuxLayer):
+        def __call__(self, x, ps, st):
+            raise ValueError("no")
+
+    for join, place in ((max, "at the outermost layer: Fails()"), (Plus(), "at model: Fails()")):
+        model = Joined(Fails(), join)
+        with pytest.raises(ValueError) as error:
+            model(1, *setup(random.Random(0), model))
+        assert error.value.__notes__[0].splitlines()[0] == place
+
+
+def test_what_is_beside_is_a_field():
+    with pytest.raises(TypeError) as error:
+
+        class Bad(AbstractLuxWrapperLayer, layer="model", beside=("join",)):
+            model: AbstractLuxLayer
+
+    assert str(error.value) == "Bad: 'join' is named as a layer, but is no field of it"
+
+
 def test_classes_name_fields_that_exist():
     with pytest.raises(TypeError) as error:
 

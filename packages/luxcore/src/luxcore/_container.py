@@ -111,6 +111,9 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
 
     - `layer`: the name of the field that holds the inner layer:
       `class Loud(AbstractLuxWrapperLayer, layer="model")`.
+    - `beside`: the names of fields that hold a function or a layer, as what joins two branches may
+      be either. An object in which one of them holds a layer is no wrapper but a container: its
+      parameters and states are a `NamedTuple` of the inner layer's and those, by field.
 
     ```python
     >>> from luxcore import AbstractLuxLayer, AbstractLuxWrapperLayer, NamedTuple, setup
@@ -133,17 +136,23 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
     """
 
     _layer: ClassVar[str | None] = None
+    _beside: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, *, layer: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, layer: str | None = None, beside: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
         if layer is not None:
             cls._layer = layer
+        if beside:
+            cls._beside = (beside,) if isinstance(beside, str) else tuple(beside)
         if cls._layer is None and not cls._is_abstract:
             raise TypeError(
                 f"{cls.__name__} does not say which field it wraps: "
                 f'class {cls.__name__}(AbstractLuxWrapperLayer, layer="...")'
             )
-        _check_fields_exist(cls, () if cls._layer is None else (cls._layer,))
+        if cls._layer is not None:
+            _check_fields_exist(cls, (cls._layer, *cls._beside))
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         inner = self._inner()
@@ -154,8 +163,16 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
             )
         return inner(x, ps, st)
 
+    def _layers_beside(self) -> tuple[str, ...]:
+        return tuple(name for name in self._beside if contains_lux_layer(getattr(self, name)))
+
     def _inner(self) -> Any:
-        return getattr(self, self._layer or "")
+        """What the parameters are of: the inner layer, or all by field where it is not alone."""
+        wrapped, beside = self._layer or "", self._layers_beside()
+        if not beside:
+            return getattr(self, wrapped)
+        names = (wrapped, *beside)
+        return named_tuple_type(names)(*(getattr(self, name) for name in names))
 
     def initial_parameters(self, rng: Any) -> Any:
         return initial_parameters(rng, self._inner())
@@ -182,7 +199,8 @@ class AbstractLuxWrapperLayer(AbstractLuxLayer, abstract=True):
         return _expected(self, AbstractLuxWrapperLayer, *names)
 
     def _children(self) -> Children:
-        return [(None if name == self._layer else name, part) for name, part in super()._children()]
+        wrapped = None if self._layers_beside() else self._layer
+        return [(None if name == wrapped else name, part) for name, part in super()._children()]
 
 
 def _check_fields_exist(cls: type[AbstractLuxLayer], names: tuple[str, ...]) -> None:
