@@ -24,9 +24,10 @@ def check_common(
     mask: Array | None,
     activation: Activation,
     epsilon: float,
-    axes: tuple[str, ...],
+    axes: int,
+    shape: str,
 ) -> None:
-    """Refuse an `x` that is complex or lacks some of the `axes`, and options that are none."""
+    """Refuse an `x` that is complex or has fewer `axes` than its `shape`, and wrong options."""
     check_callable(function, activation)
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         raise mismatch(
@@ -37,11 +38,11 @@ def check_common(
             "Normalize its real and imaginary parts, for example.",
             kind=TypeError,
         )
-    if x.ndim < len(axes):
+    if x.ndim < axes:
         raise mismatch(
             function,
             "x",
-            f"shape ({', '.join(('...', *axes))})",
+            f"shape {shape}",
             x.shape,
             "Add the axes that are missing.",
         )

@@ -9,7 +9,6 @@ from luxlib._activations import identity
 from ._arguments import check_channels, check_common
 from ._channels import normalize_channels
 from ._running import check_running
-from ._standardize import Group
 
 if TYPE_CHECKING:
     from jax import Array
@@ -93,7 +92,7 @@ def batchnorm(
     is `1 - momentum`.
     """
     function = "batchnorm"
-    check_common(function, x, mask, activation, epsilon, ("channels",))
+    check_common(function, x, mask, activation, epsilon, 1, "(..., channels)")
     check_channels(function, x, scale=scale, bias=bias)
     check_running(function, x, running_mean, running_var, momentum)
     return normalize_channels(
@@ -104,7 +103,7 @@ def batchnorm(
         mask,
         momentum,
         together=True,
-        group=Group((1,), axis_name=axis_name),
+        axis_name=axis_name,
         training=bool(training),
         activation=activation,
         epsilon=float(epsilon),

@@ -11,7 +11,6 @@ from luxlib._checks import mismatch
 from ._arguments import check_channels, check_common
 from ._channels import normalize_channels
 from ._running import check_running
-from ._standardize import Group
 
 if TYPE_CHECKING:
     from jax import Array
@@ -71,7 +70,7 @@ def groupnorm(
     space and channels; as many groups as channels are an `instancenorm`.
     """
     function = "groupnorm"
-    check_common(function, x, mask, activation, epsilon, ("batch", "channels"))
+    check_common(function, x, mask, activation, epsilon, 2, "(batch, *space, channels)")
     check_channels(function, x, scale=scale, bias=bias)
     if not isinstance(groups, Integral) or groups < 1 or x.shape[-1] % groups:
         raise mismatch(
@@ -88,8 +87,7 @@ def groupnorm(
         (None, None),
         mask,
         together=False,
-        group=Group((1,), channel_groups=None if groups == x.shape[-1] else int(groups)),
-        training=True,
+        channel_groups=None if groups == x.shape[-1] else int(groups),
         activation=activation,
         epsilon=float(epsilon),
     )
@@ -157,7 +155,7 @@ def instancenorm(
     Named as in LuxLib.jl.
     """
     function = "instancenorm"
-    check_common(function, x, mask, activation, epsilon, ("batch", "space", "channels"))
+    check_common(function, x, mask, activation, epsilon, 3, "(batch, *space, channels)")
     check_channels(function, x, scale=scale, bias=bias)
     check_running(function, x, running_mean, running_var, momentum)
     return normalize_channels(
@@ -168,7 +166,6 @@ def instancenorm(
         mask,
         momentum,
         together=False,
-        group=Group((1,)),
         training=bool(training),
         activation=activation,
         epsilon=float(epsilon),

@@ -71,9 +71,9 @@ def layernorm(
     ```python
     >>> import jax.numpy as jnp, luxlib
     >>> x = jnp.array([[1.0, 3.0], [10.0, 30.0]])
-    >>> luxlib.layernorm(x, jnp.ones(2), jnp.array([0.0, 5.0])).round(3)
-    Array([[-1.,  6.],
-           [-1.,  6.]], dtype=float32)
+    >>> luxlib.layernorm(x, jnp.array([1.0, 2.0]), jnp.zeros(2)).round(3)
+    Array([[-1.,  2.],
+           [-1.,  2.]], dtype=float32)
     >>> luxlib.layernorm(x, axis=0).round(3)
     Array([[-1., -1.],
            [ 1.,  1.]], dtype=float32)
@@ -82,7 +82,7 @@ def layernorm(
     Ba et al., "Layer normalization", 2016. Named as in LuxLib.jl.
     """
     function = "layernorm"
-    check_common(function, x, mask, activation, epsilon, ("features",))
+    check_common(function, x, mask, activation, epsilon, 1, "(..., features)")
     check_trailing(function, x, scale=scale, bias=bias)
     group = Group(_axes(function, axis, x.ndim))
     return _normalize(
@@ -143,7 +143,7 @@ def rmsnorm(
     Zhang and Sennrich, "Root mean square layer normalization", 2019.
     """
     function = "rmsnorm"
-    check_common(function, x, mask, activation, epsilon, ("features",))
+    check_common(function, x, mask, activation, epsilon, 1, "(..., features)")
     check_trailing(function, x, scale=scale)
     if not isinstance(offset, Number) or (offset and scale is None):
         raise mismatch(

@@ -68,9 +68,10 @@ def updated(
 ) -> Running:
     """Move the running statistics toward those of a batch.
 
-    `mean` and `variance` are `(examples, 1, channels)`, `number` broadcasts to them: how many
-    elements each is of. Examples are averaged, but for those too small to say something: without
-    an element there is no mean, with only one no variance. If none is left, nothing moves.
+    `mean` and `variance` are those of channels, of one or several examples; `number` broadcasts to
+    them: how many elements each is of. Examples are averaged, but for those too small to say
+    something: without an element there is no mean, with only one no variance. If none is left,
+    nothing moves.
     """
     running_mean, running_var = running
     if running_mean is None or running_var is None:
@@ -84,10 +85,11 @@ def updated(
 
 def _moved(running: Array, batch: Array, present: Array, momentum: float | Array) -> Array:
     present = jnp.broadcast_to(present, batch.shape)
-    total = jnp.where(present, batch, 0).sum((0, 1))
-    examples = present.sum((0, 1), dtype=jnp.int32).astype(batch.dtype)
-    average = lax.stop_gradient(total / jnp.maximum(examples, 1))
-    weight = jnp.where(examples > 0, jnp.asarray(momentum).astype(batch.dtype), 0)
+    examples = tuple(range(batch.ndim - 1))
+    total = jnp.where(present, batch, 0).sum(examples)
+    number = present.sum(examples, dtype=jnp.int32).astype(batch.dtype)
+    average = lax.stop_gradient(total / jnp.maximum(number, 1))
+    weight = jnp.where(number > 0, jnp.asarray(momentum).astype(batch.dtype), 0)
     before = running.astype(batch.dtype)
     return (before + weight * (average - before)).astype(running.dtype)
 
