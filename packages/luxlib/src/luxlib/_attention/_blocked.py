@@ -60,7 +60,7 @@ def blocks_for(length: int, key_length: int, bounded: bool) -> Blocks:
 
 
 # Program size and compile time grow with the scans, what is skipped does with each less.
-_MOST_SCANS = 8
+_MOST_SCANS = 4
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ._arguments import checked
 from ._axes import Axes
 from ._blocked import blocked
 from ._choice import choose
+from ._kernels import by_kernel
 from ._plain import plain
 from ._terms import Sides
 
@@ -255,4 +256,16 @@ def _attention(
     return axes.of_result(y).astype(dtype)
 
 
-_IMPLEMENTATIONS = {"plain": plain, "blocked": blocked}
+def _cudnn(options: Options, query: Array, key: Array, value: Array, sides: Sides) -> Array:
+    from ._cudnn import cudnn_kernel
+
+    return by_kernel(options, query, key, value, sides, kernel=cudnn_kernel())
+
+
+def _pallas(options: Options, query: Array, key: Array, value: Array, sides: Sides) -> Array:
+    from ._pallas import pallas_kernel  # Pallas takes a second to import
+
+    return by_kernel(options, query, key, value, sides, kernel=pallas_kernel())
+
+
+_IMPLEMENTATIONS = {"plain": plain, "blocked": blocked, "cudnn": _cudnn, "pallas": _pallas}
