@@ -6,6 +6,7 @@ or one counted from the end; here such an index gives NaN, so that no wrong numb
 
 from __future__ import annotations
 
+import math
 import operator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -100,49 +101,36 @@ def _padding(index: int | None, entries: int) -> int | None:
 
 
 @partial(jax.jit, static_argnames=("padding",))
-def _lookup(ids: Array, table: Array, padding: int | None) -> Array:
-    rows = _rows(ids, table, padding)
-    inside = _expand(_is_inside(ids, table.shape[0]), table.ndim - 1)
-    return jnp.where(inside, rows, jnp.asarray(jnp.nan, rows.dtype))
-
-
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _rows(ids: Array, table: Array, padding: int | None) -> Array:
-    return _take(ids, table)
+def _lookup(ids: Array, table: Array, padding: int | None) -> Array:
+    return _take(table, ids, None, math.nan)
 
 
-def _rows_jvp(
+def _lookup_jvp(
     padding: int | None, primals: tuple[Array, Array], tangents: tuple[Any, Any]
 ) -> tuple[Array, Array]:
     (ids, table), (_, table_dot) = primals, tangents
-    rows = _take(ids, table)
+    rows = _lookup(ids, table, padding)
     if isinstance(table_dot, SymbolicZero):
         return rows, jnp.zeros_like(rows)
     # In the dtype of sums, since its transpose adds up the rows' cotangents.
-    row_dots = _take(ids, table_dot.astype(accumulator(table.dtype))).astype(table.dtype)
-    counts = _is_inside(ids, table.shape[0])
-    if padding is not None:
-        counts &= ids != padding
-    return rows, jnp.where(_expand(counts, table.ndim - 1), row_dots, jnp.zeros_like(row_dots))
+    wide = table_dot.astype(accumulator(table.dtype))
+    return rows, _take(wide, ids, padding, 0.0).astype(rows.dtype)
 
 
-_rows.defjvp(_rows_jvp, symbolic_zeros=True)
+_lookup.__wrapped__.defjvp(_lookup_jvp, symbolic_zeros=True)
 
 
-def _take(ids: Array, table: Array) -> Array:
-    """Return the rows, some row for an index out of range."""
-    if table.shape[0] == 0:
-        return jnp.zeros((*ids.shape, *table.shape[1:]), table.dtype)
-    return jnp.take(table, ids, axis=0, mode="clip")
-
-
-def _is_inside(ids: Array, entries: int) -> Array:
-    """Tell which indices name a row, in their own dtype: a conversion could wrap them."""
+def _take(table: Array, ids: Array, without: int | None, beyond: float) -> Array:
+    """Return the rows, filled with `beyond` for an index out of range and for `without`."""
+    entries = table.shape[0]
+    if entries == 0:
+        return jnp.full((*ids.shape, *table.shape[1:]), beyond, table.dtype)
+    # In the indices' own dtype: a conversion could wrap them.
     inside = ids >= 0
     if entries <= jnp.iinfo(ids.dtype).max:
         inside &= ids < entries
-    return inside
-
-
-def _expand(mask: Array, axes: int) -> Array:
-    return mask.reshape(mask.shape + (1,) * axes)
+    if without is not None:
+        inside &= ids != without
+    places = jnp.where(inside, ids.astype(jnp.int32), entries)
+    return table.at[places].get(mode="fill", fill_value=beyond)

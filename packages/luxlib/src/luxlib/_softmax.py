@@ -1,17 +1,18 @@
 """The softmax function, its logarithm, and the logarithm of a sum of exponentials.
 
 Their derivatives are their own: what JAX makes of the formulas stores more, and takes up to twice
-the time on CPU. The largest element is subtracted first; it is at least the least finite number, so
-that nothing but excluded elements, masked or -inf, gives zeros and not NaN.
+the time on CPU. The largest element is subtracted first, so that no exponential overflows.
 """
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from ._axes import broadcast_mask, positive_axes
 from ._checks import mismatch
@@ -41,13 +42,14 @@ def softmax(
 
     - `x`: an array of any shape
     - `axis`: the axis or axes along which the results sum to 1, `None` for all
-    - `where`: a mask that broadcasts to the shape of `x`: where it is false, an element counts as
-      `-inf`, whatever it is
+    - `where`: a mask that broadcasts to the shape of `x`: where it is false, an element has no
+      part, whatever it is
 
     **Returns**
 
-    An array of the shape of `x`. Half precision is computed in `float32` and rounded once. Where
-    all elements are masked or `-inf` the results are 0, and so is their gradient.
+    An array of the shape of `x`. Half precision is computed in `float32` and rounded once. Masked
+    elements give 0, also where all are masked, and have no gradient. Where all elements are `-inf`
+    and none is masked, the results are NaN.
 
     **Raises**
 
@@ -62,7 +64,7 @@ def softmax(
     Array([0.5, 0.5, 0. ], dtype=float32)
     ```
     """
-    return _in_wide(_softmax, *_arguments("softmax", x, axis, where))
+    return _masked(_softmax, 0.0, *_arguments("softmax", x, axis, where))
 
 
 def softmin(
@@ -79,7 +81,7 @@ def softmin(
     in PyTorch.
     """
     x, where, axes = _arguments("softmin", x, axis, where)
-    return _in_wide(_softmax, -x, where, axes)
+    return _masked(_softmax, 0.0, -x, where, axes)
 
 
 def logsoftmax(
@@ -99,7 +101,8 @@ def logsoftmax(
     **Returns**
 
     An array of the shape of `x`. Half precision is computed in `float32` and rounded once. Masked
-    elements are `-inf`, with no gradient; where all are masked or `-inf`, so are the results.
+    elements give `-inf`, also where all are masked, and have no gradient. Where all elements are
+    `-inf` and none is masked, the results are NaN.
 
     **Raises**
 
@@ -111,7 +114,7 @@ def logsoftmax(
     Array([-1000.,     0.], dtype=float32)
     ```
     """
-    return _in_wide(_logsoftmax, *_arguments("logsoftmax", x, axis, where))
+    return _masked(_logsoftmax, -math.inf, *_arguments("logsoftmax", x, axis, where))
 
 
 def logsumexp(
@@ -149,8 +152,7 @@ def logsumexp(
     `axis` is the last one by default, as in `softmax`, where `jax.nn.logsumexp` takes all.
     """
     x, where, axes = _arguments("logsumexp", x, axis, where)
-    y = _in_wide(_logsumexp, x, where, axes)
-    return y if keepdims else jnp.squeeze(y, axes)
+    return _masked_logsumexp(x, where, axes, bool(keepdims))
 
 
 log_softmax = logsoftmax
@@ -173,26 +175,40 @@ def _arguments(
     return x, broadcast_mask(function, where, x.shape), positive_axes(function, axis, x.shape)
 
 
-@partial(jax.jit, static_argnames=("function", "axes"))
-def _in_wide(
-    function: Callable[..., Array], x: Array, where: Array | None, axes: tuple[int, ...]
+@partial(jax.jit, static_argnames=("function", "axes", "excluded"))
+def _masked(
+    function: Callable[..., Array],
+    excluded: float,
+    x: Array,
+    where: Array | None,
+    axes: tuple[int, ...],
+) -> Array:
+    """Apply a function that keeps the shape, whose result is `excluded` where `where` is false."""
+    wide = x.astype(accumulator(x.dtype))
+    if x.size == 0:
+        return x
+    if where is None:
+        return function(wide, axes).astype(x.dtype)
+    # The least finite number has the exponential 0, and is no NaN less itself.
+    least = float(jnp.finfo(wide.dtype).min)
+    y = function(jnp.where(where, wide, least), axes)
+    return jnp.where(where, y, excluded).astype(x.dtype)
+
+
+@partial(jax.jit, static_argnames=("axes", "keepdims"))
+def _masked_logsumexp(
+    x: Array, where: Array | None, axes: tuple[int, ...], keepdims: bool
 ) -> Array:
     wide = x.astype(accumulator(x.dtype))
-    if where is not None:
-        wide = jnp.where(where, wide, -jnp.inf)
-    return function(wide, axes).astype(x.dtype)
-
-
-def _largest(x: Array, axes: tuple[int, ...]) -> Array:
-    """Return the largest elements, but no smaller number than the least finite one."""
-    return jnp.max(x, axes, keepdims=True, initial=float(jnp.finfo(x.dtype).min))
+    y = _logsumexp(wide if where is None else jnp.where(where, wide, -jnp.inf), axes)
+    return (y if keepdims else jnp.squeeze(y, axes)).astype(x.dtype)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _softmax(x: Array, axes: tuple[int, ...]) -> Array:
-    exponentials = jnp.exp(x - _largest(x, axes))
-    # The sum is at least 1, or all elements are excluded and it is 0.
-    return exponentials * (1 / jnp.maximum(jnp.sum(exponentials, axes, keepdims=True), 1))
+    # A plain maximum: with a bound XLA's library makes three kernels of the first line.
+    exponentials = jnp.exp(x - jnp.max(x, axes, keepdims=True))
+    return exponentials * (1 / jnp.sum(exponentials, axes, keepdims=True))
 
 
 @_softmax.defjvp
@@ -215,7 +231,7 @@ def _is_one_kernel(shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
     return axes == (len(shape) - 1,) and shape[-1] <= _SHORT
 
 
-_SHORT = 512
+_SHORT = 256
 
 
 def _project(axes: tuple[int, ...], y: Array, x_dot: Array) -> Array:
@@ -224,7 +240,7 @@ def _project(axes: tuple[int, ...], y: Array, x_dot: Array) -> Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _logsoftmax(x: Array, axes: tuple[int, ...]) -> Array:
-    shifted = x - _largest(x, axes)
+    shifted = x - jnp.max(x, axes, keepdims=True)
     return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axes, keepdims=True))
 
 
@@ -238,8 +254,8 @@ def _logsoftmax_jvp(
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _logsumexp(x: Array, axes: tuple[int, ...]) -> Array:
-    largest = jnp.minimum(_largest(x, axes), float(jnp.finfo(x.dtype).max))
-    return jnp.log(jnp.sum(jnp.exp(x - largest), axes, keepdims=True)) + largest
+    exponentials, largest = _exponentials(x, axes)
+    return jnp.log(jnp.sum(exponentials, axes, keepdims=True)) + largest
 
 
 @_logsumexp.defjvp
@@ -247,6 +263,15 @@ def _logsumexp_jvp(
     axes: tuple[int, ...], primals: tuple[Array], tangents: tuple[Array]
 ) -> tuple[Array, Array]:
     (x,), (x_dot,) = primals, tangents
-    y = _logsumexp(x, axes)
-    p = jnp.exp(x - jnp.maximum(y, float(jnp.finfo(x.dtype).min)))
-    return y, jnp.sum(p * x_dot, axes, keepdims=True)
+    # The same as for the value, and so computed once. Without any element, 0 / 1.
+    exponentials, _ = _exponentials(x, axes)
+    total = jnp.sum(exponentials, axes, keepdims=True)
+    inverse = 1 / jnp.where(total == 0, 1, total)
+    return _logsumexp(x, axes), jnp.sum(exponentials * inverse * x_dot, axes, keepdims=True)
+
+
+def _exponentials(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return `exp(x - largest)`, and the largest element, or 0 where that is infinite."""
+    largest = lax.stop_gradient(jnp.max(x, axes, keepdims=True, initial=-jnp.inf))
+    largest = jnp.where(jnp.isfinite(largest), largest, 0)
+    return jnp.exp(x - largest), largest

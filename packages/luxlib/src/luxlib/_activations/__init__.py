@@ -17,20 +17,10 @@ one function.
 
 from __future__ import annotations
 
-from ._gates import gelu, gelu_erf, gelu_sigmoid, gelu_tanh, hard_swish, lisht, mish, silu
-from ._rectified import (
-    celu,
-    elu,
-    identity,
-    leaky_relu,
-    prelu,
-    relu,
-    relu6,
-    rrelu,
-    selu,
-    threshold,
-    trelu,
-)
+from ._gates import hard_swish, lisht, mish, silu
+from ._gelu import gelu, gelu_erf, gelu_sigmoid, gelu_tanh
+from ._rectified import identity, leaky_relu, prelu, relu, relu6, rrelu, threshold, trelu
+from ._saturating import celu, elu, selu
 from ._shrinkages import hard_shrink, softshrink, tanhshrink
 from ._sigmoids import hard_sigmoid, hard_tanh, sigmoid, soft_sign, sparse_sigmoid, tanh
 from ._smooth import log_sigmoid, logcosh, softplus, sparse_plus, squareplus

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jax import Array
 
-__all__ = ["elementwise", "pointwise", "real"]
+__all__ = ["elementwise", "pointwise", "pointwise_of_result", "real"]
 
 
 def pointwise(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Any:
@@ -35,6 +35,18 @@ def pointwise(value: Callable[[Array], Array], slope: Callable[[Array], Array]) 
     def rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
         (x,), (x_dot,) = primals, tangents
         return function(x), slope(x) * x_dot
+
+    return function
+
+
+def pointwise_of_result(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Any:
+    """Return the function `value` with the derivative `slope(value(x))`, both of one real array."""
+    function = jax.custom_jvp(value)
+
+    @function.defjvp
+    def rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        y = function(primals[0])
+        return y, slope(y) * tangents[0]
 
     return function
 

@@ -1,4 +1,4 @@
-"""Activations in straight pieces, and those whose negative piece saturates exponentially."""
+"""Activations in two or three straight pieces."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from luxlib._checks import mismatch
-from luxlib._dtypes import accumulator
+from luxlib._checks import check_inexact, mismatch
+from luxlib._dtypes import accumulator, promote
 
-from . import _elementary
-from ._pointwise import elementwise, pointwise, real
+from ._pointwise import elementwise, real
 
 if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Float, Shaped
 
 __all__ = [
-    "celu",
-    "elu",
     "identity",
     "leaky_relu",
     "prelu",
     "relu",
     "relu6",
     "rrelu",
-    "selu",
     "threshold",
     "trelu",
 ]
@@ -90,15 +86,16 @@ def prelu(x: Float[Array, "*shape"], weight: Float[Array, " channels"]) -> Float
     **Arguments**
 
     - `x`: `(*batch, channels)`, any number of leading axes
-    - `weight`: `(channels,)`, or one number `()` for all, of the dtype of `x`
+    - `weight`: `(channels,)`, or one number `()` for all
 
     **Returns**
 
-    An array of the shape of `x`.
+    An array of the shape of `x`, in the dtype that the two have in common.
 
     **Raises**
 
-    `ValueError` where `weight` has another shape, `TypeError` where it has another dtype.
+    `ValueError` where `weight` has another shape, `TypeError` where it is not floating or an array
+    is complex.
 
     ```python
     >>> import jax.numpy as jnp, luxlib
@@ -109,6 +106,8 @@ def prelu(x: Float[Array, "*shape"], weight: Float[Array, " channels"]) -> Float
 
     He et al., "Delving deep into rectifiers", 2015.
     """
+    check_inexact("prelu", "weight", weight)
+    x, weight = promote(x, weight)
     x = real("prelu", x)
     if weight.shape != () and weight.shape != x.shape[-1:]:
         raise mismatch(
@@ -118,17 +117,8 @@ def prelu(x: Float[Array, "*shape"], weight: Float[Array, " channels"]) -> Float
             weight.shape,
             f"It has one slope for all or for each channel of x {x.shape}.",
         )
-    if weight.dtype != x.dtype:
-        raise mismatch(
-            "prelu",
-            "weight",
-            f"the dtype of x, {x.dtype}",
-            weight.dtype,
-            "Convert one of them.",
-            kind=TypeError,
-        )
-    wide = weight.astype(accumulator(x.dtype))
-    return _leaky(x, jnp.broadcast_to(wide, x.shape))
+    slopes = jnp.broadcast_to(weight.astype(accumulator(x.dtype)), x.shape)
+    return _leaky(x, slopes)
 
 
 def rrelu(
@@ -205,59 +195,3 @@ def threshold(
 @elementwise
 def _threshold(x: Array, threshold: float, value: float) -> Array:
     return jnp.where(x <= threshold, value, x)
-
-
-def elu(x: Float[Array, "*shape"], *, alpha: float | Array = 1.0) -> Float[Array, "*shape"]:
-    """Let negative elements saturate exponentially; the derivative at 0 is `alpha`.
-
-    `y = where(x > 0, x, alpha * (exp(x) - 1))`
-
-    Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2015.
-    """
-    return _elu(real("elu", x), alpha)
-
-
-def celu(x: Float[Array, "*shape"], *, alpha: float | Array = 1.0) -> Float[Array, "*shape"]:
-    """Let negative elements saturate exponentially, with a continuous derivative.
-
-    `y = where(x > 0, x, alpha * (exp(x / alpha) - 1))`
-
-    Barron, "Continuously differentiable exponential linear units", 2017.
-    """
-    return _celu(real("celu", x), alpha)
-
-
-def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Let negative elements saturate, scaled such that activations normalise themselves.
-
-    `y = 1.0507 * where(x > 0, x, 1.6733 * (exp(x) - 1))`
-
-    Klambauer et al., "Self-normalizing neural networks", 2017, which has the digits.
-    """
-    return _selu(real("selu", x))
-
-
-_SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848
-
-
-@elementwise
-def _elu(x: Array, alpha: float | Array) -> Array:
-    return jnp.where(x > 0, x, alpha * _expm1(_negative(x)))
-
-
-@elementwise
-def _celu(x: Array, alpha: float | Array) -> Array:
-    return jnp.where(x > 0, x, alpha * _expm1(_negative(x) / alpha))
-
-
-@elementwise
-def _selu(x: Array) -> Array:
-    return jnp.where(x > 0, _SELU_SCALE * x, _SELU_SCALE * _SELU_ALPHA * _expm1(_negative(x)))
-
-
-def _negative(x: Array) -> Array:
-    return jnp.where(x > 0, jnp.zeros_like(x), x)
-
-
-_exp = pointwise(_elementary.exp, lambda x: _exp(x))
-_expm1 = pointwise(_elementary.expm1, _exp)

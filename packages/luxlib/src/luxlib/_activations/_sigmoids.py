@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 
 from ._elementary import exp
-from ._pointwise import elementwise, pointwise, real
+from ._pointwise import elementwise, pointwise, pointwise_of_result, real
 
 if TYPE_CHECKING:
     from jax import Array
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "hard_sigmoid",
+    "hard_sigmoid_value",
     "hard_tanh",
     "logistic",
     "logistic_density",
@@ -55,9 +56,10 @@ def _density_value(x: Array) -> Array:
     return e / ((1 + e) * (1 + e))
 
 
-# The logistic function's derivative, the density of the logistic distribution.
+# The density of the logistic distribution is the logistic function's derivative, accurate in both
+# tails. The function itself has the product of its result with 1 less it, which is there for free.
 logistic_density = pointwise(_density_value, lambda x: -logistic_density(x) * jnp.tanh(x / 2))
-logistic = pointwise(_logistic_value, logistic_density)
+logistic = pointwise_of_result(_logistic_value, lambda y: y * (1 - y))
 _sigmoid = elementwise(logistic)
 
 
@@ -71,14 +73,14 @@ def hard_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return _hard_sigmoid(real("hard_sigmoid", x))
 
 
-def _hard_sigmoid_value(x: Array) -> Array:
+def hard_sigmoid_value(x: Array) -> Array:
     # The first is exact where the result is near 0, the second rounds once less elsewhere.
     line = jnp.where(x < -1.5, (x + 3) * (1 / 6), x * (1 / 6) + 0.5)
     return jnp.clip(line, 0.0, 1.0)
 
 
 _hard_sigmoid = elementwise(
-    pointwise(_hard_sigmoid_value, lambda x: jnp.where(jnp.abs(x) < 3, 1 / 6, jnp.zeros_like(x)))
+    pointwise(hard_sigmoid_value, lambda x: jnp.where(jnp.abs(x) < 3, 1 / 6, jnp.zeros_like(x)))
 )
 
 

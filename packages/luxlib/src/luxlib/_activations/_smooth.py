@@ -24,6 +24,8 @@ def softplus(x: Float[Array, "*shape"], *, beta: float | Array = 1.0) -> Float[A
 
     `y = log(1 + exp(beta * x)) / beta`
 
+    With another `beta` than 1, the rounding of `beta * x` is amplified in the lower tail.
+
     Dugas et al., "Incorporating second-order functional knowledge for better option pricing", 2000.
     """
     x = real("softplus", x)
@@ -40,7 +42,8 @@ _softplus = elementwise(_corner)
 
 @elementwise
 def _sharp(x: Array, beta: float | Array) -> Array:
-    return _corner(beta * x) / beta
+    u = beta * x
+    return jnp.where(u > 100, x, _corner(jnp.minimum(u, 100.0)) / beta)  # u may overflow
 
 
 def log_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -73,7 +76,8 @@ def _algebraic(x: Array, b: Array) -> Array:
     root = _root(x, b)
     # Below 0 the sum cancels; a root that is 0 is not divided by.
     below = x < 0
-    return jnp.where(below, 0.5 * b / jnp.where(below, root - x, 1.0), 0.5 * (x + root))
+    above = jnp.where(x > _LARGE, x, 0.5 * (x + root))
+    return jnp.where(below, 0.5 * b / jnp.where(below, root - x, 1.0), above)
 
 
 @_algebraic.defjvp

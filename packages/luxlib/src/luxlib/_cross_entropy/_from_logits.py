@@ -1,34 +1,25 @@
-"""The cross-entropy of a target and the softmax of logits.
-
-From logits `z`, with their maximum `m`,
-
-    loss = Σ y (m - z) + log Σ exp(z - m)
-
-where nothing cancels: all terms are at least 0, and the logarithm is `log1p` of a sum that leaves
-out a term which is 1. A confident prediction, whose loss is 1e-9, has that loss in float32 too. Its
-derivative, `p Σy - y` with `p = softmax(z)`, cancels where `p` is near `y`; it is written with
-`1 - p` summed from the other classes.
-"""
+"""The cross-entropy of a target and the softmax of logits: the arguments."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jax.custom_derivatives import SymbolicZero
 
 from luxlib._axes import positive_axes
 from luxlib._checks import mismatch
 from luxlib._dtypes import accumulator, promote
 
+from ._of_distributions import of_distributions
+from ._of_labels import of_labels
+
 if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Float, Int
 
-__all__ = ["check_labels", "check_smoothing", "of_labels", "softmax_cross_entropy"]
+__all__ = ["check_floating", "check_labels", "check_smoothing", "softmax_cross_entropy"]
 
 
 def softmax_cross_entropy(
@@ -58,7 +49,8 @@ def softmax_cross_entropy(
     out of range, which can't raise in a compiled program, gives NaN, and a NaN in the gradient;
     negative ones don't count from the end. Weights and means are the caller's.
 
-    The loss of a confident prediction is accurate to its last digits, and so is its gradient.
+    Losses and gradients are accurate to the last digit of 1, also where probabilities underflow.
+    Distributions have a gradient too.
 
     **Raises**
 
@@ -170,122 +162,4 @@ def _of_distributions(logits: Array, target: Array, axis: int, smoothing: float)
     logits, y = (a.astype(accumulator(a.dtype)) for a in (logits, y))
     if smoothing:
         y = (1 - smoothing) * y + smoothing / logits.shape[axis]
-    return _distribution_losses(logits, y, axis)
-
-
-# --- of an integer label ------------------------------------------------------------------------
-
-
-def of_labels(
-    logits: Array, labels: Array, axis: int, smoothing: float, ignore_index: int | None
-) -> Array:
-    """Return the losses of labels, from logits in the dtype of sums."""
-    losses = _label_losses(logits, _clipped(labels, logits.shape[axis]), axis, smoothing)
-    weights = jnp.where(_is_inside(labels, logits.shape[axis]), 1.0, jnp.nan).astype(logits.dtype)
-    if ignore_index is None:
-        return weights * losses
-    ignored = labels == ignore_index
-    return jnp.where(ignored, 0.0, jnp.where(ignored, 0.0, weights) * losses)
-
-
-def _is_inside(labels: Array, classes: int) -> Array:
-    """Tell which labels are classes, in their own dtype: a conversion could wrap them."""
-    inside = labels >= 0
-    if classes <= jnp.iinfo(labels.dtype).max:  # otherwise none is too large
-        inside &= labels < classes
-    return inside
-
-
-def _clipped(labels: Array, classes: int) -> Array:
-    """Return the labels as `int32`, 0 for those that are no classes."""
-    return jnp.where(_is_inside(labels, classes), labels, jnp.zeros_like(labels)).astype(jnp.int32)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(2, 3))
-def _label_losses(logits: Array, labels: Array, axis: int, smoothing: float) -> Array:
-    highest = jnp.max(logits, axis, keepdims=True)
-    others = _sum_of_others(logits, highest, labels, axis)
-    below = highest - _at(labels, logits, axis)
-    losses = jnp.log1p(others + jnp.expm1(-below)) + (1 - smoothing) * below
-    if smoothing:
-        losses += smoothing * jnp.mean(highest - logits, axis, keepdims=True)
-    return jnp.squeeze(losses, axis)
-
-
-@_label_losses.defjvp
-def _label_losses_jvp(
-    axis: int, smoothing: float, primals: tuple[Array, Array], tangents: tuple[Array, Any]
-) -> tuple[Array, Array]:
-    logits, labels = primals
-    highest = lax.stop_gradient(jnp.max(logits, axis, keepdims=True))
-    others = _sum_of_others(logits, highest, labels, axis)
-    normaliser = others + jnp.exp(_at(labels, logits, axis) - highest)
-    exponentials = jnp.exp(logits - highest)
-    is_label = jnp.expand_dims(labels, axis) == lax.broadcasted_iota(jnp.int32, logits.shape, axis)
-    gradient = jnp.where(is_label, -others, exponentials) / normaliser
-    if smoothing:
-        uniform = exponentials / normaliser - 1 / logits.shape[axis]
-        gradient = (1 - smoothing) * gradient + smoothing * uniform
-    tangent = jnp.sum(gradient * tangents[0], axis)
-    return _label_losses(logits, labels, axis, smoothing), tangent
-
-
-def _at(labels: Array, values: Array, axis: int) -> Array:
-    """Return the values at the labels, keeping the axis."""
-    return jnp.take_along_axis(values, jnp.expand_dims(labels, axis), axis, mode="clip")
-
-
-def _sum_of_others(logits: Array, highest: Array, labels: Array, axis: int) -> Array:
-    """Return `Σ exp(logits - highest)` over the classes but the label.
-
-    XLA's reductions on CPU take up arithmetic, but no comparison: with one, the terms would be
-    stored first, and the sum take four times as long. So the label is left out by a product.
-    """
-    classes = lax.broadcasted_iota(logits.dtype, logits.shape, axis)
-    distance = jnp.abs(classes - jnp.expand_dims(labels, axis).astype(logits.dtype))
-    terms = jnp.exp(logits - highest) * jnp.minimum(distance, 1)
-    return jnp.sum(terms, axis, keepdims=True)
-
-
-# --- of a distribution --------------------------------------------------------------------------
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _distribution_losses(logits: Array, y: Array, axis: int) -> Array:
-    below = jnp.max(logits, axis, keepdims=True) - logits
-    rest = _sum_without_highest(below, jnp.exp(-below), axis)
-    differences = jnp.sum(jnp.where(y == 0, 0, y * below), axis)
-    return differences + jnp.sum(y, axis) * jnp.log1p(jnp.squeeze(rest, axis))
-
-
-def _distribution_losses_jvp(
-    axis: int, primals: tuple[Array, Array], tangents: tuple[Any, Any]
-) -> tuple[Array, Array]:
-    (logits, y), (logits_dot, y_dot) = primals, tangents
-    losses = _distribution_losses(logits, y, axis)
-    losses_dot = jnp.zeros_like(losses)
-    if not isinstance(logits_dot, SymbolicZero):
-        below = lax.stop_gradient(jnp.max(logits, axis, keepdims=True)) - logits
-        exponentials = jnp.exp(-below)
-        normaliser = jnp.sum(exponentials, axis, keepdims=True)
-        p = exponentials / normaliser
-
-        # 1 - p: its value from the other classes, its derivative from p.
-        rest = _sum_without_highest(below, exponentials, axis)
-        highest = jnp.where(below == 0, rest, normaliser - exponentials)
-        others = lax.stop_gradient(highest / normaliser) - (p - lax.stop_gradient(p))
-
-        gradient = p * (jnp.sum(y, axis, keepdims=True) - y) - y * others
-        losses_dot += jnp.sum(gradient * logits_dot, axis)
-    if not isinstance(y_dot, SymbolicZero):
-        losses_dot -= jnp.sum(jax.nn.log_softmax(logits, axis) * y_dot, axis)
-    return losses, losses_dot
-
-
-_distribution_losses.defjvp(_distribution_losses_jvp, symbolic_zeros=True)
-
-
-def _sum_without_highest(below: Array, exponentials: Array, axis: int) -> Array:
-    """Return the sum of the exponentials but for one that is 1, where `below` is 0."""
-    smaller = jnp.sum(jnp.where(below > 0, exponentials, 0), axis, keepdims=True)
-    return smaller + (jnp.sum(below == 0, axis, keepdims=True).astype(below.dtype) - 1)
+    return of_distributions(logits, y, axis)

@@ -21,7 +21,8 @@ from luxlib._compilation import compilation
 from luxlib._dtypes import accumulator, promote
 from luxlib._products import product
 
-from ._from_logits import check_floating, check_labels, check_smoothing, of_labels
+from ._from_logits import check_floating, check_labels, check_smoothing
+from ._of_labels import of_labels
 
 if TYPE_CHECKING:
     from jax import Array

@@ -4,8 +4,8 @@ A program of the kernel has some rows and goes over the classes, some columns of
 time. It makes their logits, keeps their running maximum and the running sum of exponentials below
 it, and picks the label's logit; the logits never leave the registers.
 
-The loss is not the difference of two large numbers: the sum leaves out the label, as on other
-platforms, and `loss = log1p(others / label) = softplus(log others - logit)`.
+The sum leaves out the label, which costs nothing here. So the loss is no difference of two large
+numbers, but `log(1 + others / label) = softplus(log others - logit)`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jax.experimental import pallas as pl
 from luxlib._activations import softplus
 from luxlib._dtypes import accumulator
 
-from ._from_logits import _clipped, _is_inside
+from ._of_labels import clipped, is_inside
 
 if TYPE_CHECKING:
     from jax import Array
@@ -46,7 +46,7 @@ def fused_losses(
     columns = _padded(jnp.zeros(classes, wide) if bias is None else bias.astype(wide), _COLUMNS)
     x = _padded(x, _ROWS, _FEATURES)
     weight = _padded(weight, _FEATURES, _COLUMNS)
-    classes_of_rows = _padded(_clipped(labels, classes), _ROWS)
+    classes_of_rows = _padded(clipped(labels, classes), _ROWS)
     rows_block = pl.BlockSpec((_ROWS,), lambda i: (i,))
     others, at_label = pl.pallas_call(
         partial(_kernel, classes=classes),
@@ -63,7 +63,7 @@ def fused_losses(
         interpret=interpret,
     )(x, weight, columns, classes_of_rows)
     losses = softplus(others[:rows] - at_label[:rows])
-    losses = jnp.where(_is_inside(labels, classes), losses, jnp.nan)
+    losses = jnp.where(is_inside(labels, classes), losses, jnp.nan)
     return losses if ignore_index is None else jnp.where(labels == ignore_index, 0.0, losses)
 
 

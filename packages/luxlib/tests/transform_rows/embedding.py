@@ -1,0 +1,17 @@
+"""Embeddings: rows of the table of transformations."""
+
+import jax.numpy as jnp
+
+import luxlib
+
+from .points import normal
+
+IDS = jnp.array([[2, 0], [2, 1]])
+
+TABLE = {
+    "embedding_lookup": (
+        lambda x, table: x * luxlib.embedding_lookup(IDS, table, padding_index=0),
+        normal(0, 2, 2, 2),
+        normal(1, 3, 2),
+    ),
+}
