@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from luxlib import explain_attention, scaled_dot_product_attention
 from luxlib._attention import _choice, _scaled_dot_product
 from luxlib._attention._blocked import Blocks, in_blocks
-from luxlib._attention._terms import keep_factor
 
 KEY = jax.random.key(0)
 
@@ -220,8 +220,20 @@ def value_and_gradients(query, key, value, y_bar, options, implementation=None):
     return y, dict(zip(("query", "key", "value"), bars, strict=True)) | learned_bars
 
 
-@pytest.mark.parametrize("implementation", FORMULATIONS)
-@pytest.mark.parametrize("name", CASES)
+EVERY_PAIR = [
+    pytest.param(
+        name,
+        implementation,
+        # A quarter of the pairs are quick to see: each name, each formulation.
+        marks=[] if (i + j) % len(FORMULATIONS) == 0 or name == "all" else pytest.mark.slow,
+        id=f"{name}-{implementation}",
+    )
+    for i, name in enumerate(CASES)
+    for j, implementation in enumerate(FORMULATIONS)
+]
+
+
+@pytest.mark.parametrize(("name", "implementation"), EVERY_PAIR)
 def test_value_and_gradient(name, implementation):
     shape, options = CASES[name]
     with jax.enable_x64(True):
@@ -234,3 +246,335 @@ def test_value_and_gradient(name, implementation):
     for argument, bar in bars.items():
         expected_bar = sum_to(expected_bars[argument], bar.shape)
         np.testing.assert_allclose(bar, expected_bar, rtol=1e-11, atol=1e-12, err_msg=argument)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("implementation", ["plain", "made again"])
+def test_dtypes(dtype, implementation):
+    """As exact as rounding the inputs and once the result allows."""
+    shape, options = CASES["all"]
+    arrays = [jnp.asarray(a, dtype) for a in arguments(shape)]
+    exact = [np.asarray(a, np.float64) for a in arrays]
+    expected, expected_bars = reference(*exact, **options)
+    y, bars = value_and_gradients(*arrays, options, implementation)
+    tolerance = 3e-6 if dtype == "float32" else float(jnp.finfo(dtype).eps)
+    for name, bar in {"value of y": y, **bars}.items():
+        ours = np.asarray(bar, np.float64)
+        theirs = expected if name == "value of y" else sum_to(expected_bars[name], bar.shape)
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(ours / scale, theirs / scale, atol=tolerance, err_msg=name)
+        if name not in ("bias", "sinks"):
+            assert bar.dtype == dtype
+            assert not bar.weak_type
+
+
+def test_dtypes_meet():
+    x = jnp.ones((1, 4, 1, 2), jnp.bfloat16)
+    assert scaled_dot_product_attention(x, x, x.astype("float32")).dtype == "float32"
+    assert scaled_dot_product_attention(x, x, x, bias=jnp.ones(4)).dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("implementation", FORMULATIONS)
+def test_a_query_that_sees_nothing(implementation):
+    """Gives zeros and passes nothing on, in the second order too; nothing is NaN."""
+    arrays = [jnp.asarray(a, jnp.float32) for a in arguments((B, 7, 7, 2, 1, 3, 3))]
+    mask = jnp.arange(7)[:, None] != 3
+    sinks = jnp.ones(2)
+
+    @jax.jit
+    def derivatives(*arrays):
+        *moving, bar = arrays
+
+        def f(*moving):
+            return scaled_dot_product_attention(
+                *moving[:3],
+                bias=moving[3],
+                mask=mask,
+                is_causal=True,
+                query_offset=-2,
+                implementation=implementation,
+            )
+
+        def bars(*moving):
+            y, pullback = jax.vjp(f, *moving)
+            return y, pullback(bar)
+
+        return bars(*moving), jax.jvp(bars, tuple(moving), tuple(moving))[1]
+
+    first, second = derivatives(*arrays[:3], jnp.ones((2, 7, 7)), arrays[3])
+    for y, (query_bar, *_, bias_bar) in (first, second):
+        assert (y[:, [0, 1, 3]] == 0).all()
+        assert (query_bar[:, [0, 1, 3]] == 0).all()
+        assert (bias_bar[:, [0, 1, 3]] == 0).all()
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((first, second)))
+    assert (first[0][:, [2, 4, 5, 6]] != 0).all()
+    with_sinks = scaled_dot_product_attention(
+        *arrays[:3], mask=jnp.zeros((1, 1), bool), sinks=sinks, implementation=implementation
+    )
+    assert (with_sinks == 0).all()
+
+
+@pytest.mark.parametrize("implementation", FORMULATIONS)
+def test_large_logits_do_not_overflow(implementation):
+    query, key, value, bar = arguments((B, 6, 6, 1, 1, 3, 3))
+    y, bars = value_and_gradients(
+        100 * query, 100 * key, value, bar, {"is_causal": True}, implementation
+    )
+    expected, expected_bars = reference(100 * query, 100 * key, value, bar, is_causal=True)
+    np.testing.assert_allclose(y, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(bars["value"], expected_bars["value"], rtol=1e-3, atol=1e-3)
+    assert all(jnp.isfinite(b).all() for b in bars.values())
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [((0,), 3, 4, 2, 1, 2, 5), (B, 0, 4, 2, 1, 2, 5), (B, 3, 0, 2, 1, 2, 5)],
+    ids=["batch", "queries", "keys"],
+)
+def test_nothing(shape):
+    arrays = [jnp.asarray(a, jnp.float32) for a in arguments(shape)]
+    y, bars = value_and_gradients(*arrays, {"is_causal": True, "sinks": jnp.ones(2)})
+    assert y.shape == arrays[3].shape
+    assert (y == 0).all()
+    assert [bar.shape for bar in bars.values()] == [*(a.shape for a in arrays[:3]), (2,)]
+
+
+def test_decoding_with_a_cache():
+    """One query at a time, at a position that is known while running, in one program."""
+    query, key, value, _ = (jnp.asarray(a, jnp.float32) for a in arguments((B, 9, 9, 4, 2, 3, 3)))
+    whole = scaled_dot_product_attention(query, key, value, is_causal=True, sliding_window=(4, 0))
+
+    @jax.jit
+    def decode(query, key, value):
+        def step(cache, at):
+            keys, values = (
+                jax.lax.dynamic_update_slice_in_dim(
+                    kept, jax.lax.dynamic_slice_in_dim(new, at, 1, 1), at, 1
+                )
+                for kept, new in zip(cache, (key, value), strict=True)
+            )
+            one = jax.lax.dynamic_slice_in_dim(query, at, 1, 1)
+            y = scaled_dot_product_attention(
+                one, keys, values, is_causal=True, query_offset=at, sliding_window=(4, 0)
+            )
+            return (keys, values), y[:, 0]
+
+        start = (jnp.zeros_like(key), jnp.zeros_like(value))
+        return jnp.moveaxis(jax.lax.scan(step, start, jnp.arange(9))[1], 0, 1)
+
+    np.testing.assert_allclose(decode(query, key, value), whole, rtol=2e-6, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------ dropout
+
+
+def kept(key, rate, batch=2, heads=2, length=6, key_length=7, implementation=None):
+    """What weights are multiplied with: all are alike where queries are zero."""
+    query = jnp.zeros((batch, length, heads, 1))
+    keys = jnp.zeros((batch, key_length, heads, 1))
+    each = jnp.broadcast_to(jnp.eye(key_length)[:, None], (batch, key_length, heads, key_length))
+    y = scaled_dot_product_attention(
+        query, keys, each, dropout_rate=rate, dropout_key=key, implementation=implementation
+    )
+    return np.moveaxis(np.asarray(y * key_length, np.float64), 1, 2)
+
+
+@pytest.mark.parametrize("implementation", FORMULATIONS)
+def test_dropout_is_the_same_in_all_derivatives_and_formulations(implementation):
+    shape, options = CASES["all"]
+    keep = kept(KEY, 0.4, heads=4, length=10, key_length=12)
+    assert set(np.round(np.unique(keep), 5)) == {0, np.round(1 / 0.6, 5)}
+    with jax.enable_x64(True):
+        arrays = arguments(shape)
+        expected, expected_bars = reference(*arrays, **options, keep=np.where(keep > 0, 1 / 0.6, 0))
+        given = options | {"dropout_rate": 0.4, "dropout_key": KEY}
+        y, bars = value_and_gradients(*arrays, given, implementation)
+    # The rate is a number of float32.
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-7)
+    for argument, bar in bars.items():
+        expected_bar = sum_to(expected_bars[argument], bar.shape)
+        np.testing.assert_allclose(bar, expected_bar, rtol=1e-6, atol=1e-6, err_msg=argument)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_has_its_rate_and_neighbours_are_independent(rate):
+    mask = kept(KEY, rate, 4, 4, 250, 250) > 0
+    n = mask.size
+    assert abs(mask.sum() - n * (1 - rate)) < 4.5 * np.sqrt(n * rate * (1 - rate))
+    centred = (mask - (1 - rate)) / np.sqrt(rate * (1 - rate))
+    for axis in range(4):
+        for lag in (1, 2, 3):
+            a, b = np.split(np.moveaxis(centred, axis, 0), [lag])[1], centred
+            b = np.moveaxis(b, axis, 0)[:-lag]
+            assert abs((a * b).mean()) < 4.5 / np.sqrt(a.size), (axis, lag)
+    other = kept(jax.random.key(1), rate, 4, 4, 250, 250) > 0
+    other = (other - (1 - rate)) / np.sqrt(rate * (1 - rate))
+    assert abs((centred * other).mean()) < 4.5 / np.sqrt(n)
+
+
+def test_dropout_keeps_the_expectation():
+    query, key, value, _ = (jnp.asarray(a, jnp.float32) for a in arguments((B, 5, 8, 2, 1, 3, 3)))
+
+    def dropped(random_key):
+        return scaled_dot_product_attention(
+            query, key, value, dropout_rate=0.3, dropout_key=random_key
+        )
+
+    many = jax.jit(jax.vmap(dropped))(jax.random.split(KEY, 20_000))
+    error = np.asarray(many.mean(0) - scaled_dot_product_attention(query, key, value))
+    deviation = np.asarray(many.std(0)) / np.sqrt(20_000)
+    assert (np.abs(error) < 4.5 * deviation).all()
+
+
+def test_rates_of_dropout():
+    x = jnp.ones((1, 4, 1, 2))
+    compiled = jax.jit(
+        lambda rate: scaled_dot_product_attention(x, x, x, dropout_rate=rate, dropout_key=KEY)
+    )
+    assert (compiled(1.0) == 0).all()
+    np.testing.assert_allclose(compiled(0.0), x, rtol=1e-6)
+    np.testing.assert_array_equal(scaled_dot_product_attention(x, x, x, dropout_rate=0.0), x)
+    old = scaled_dot_product_attention(x, x, x, dropout_rate=0.5, dropout_key=jax.random.PRNGKey(0))
+    np.testing.assert_array_equal(old, compiled(0.5))
+
+
+# ---------------------------------------------------------------------------- what is computed
+
+
+def compiled_gradient(length, **options):
+    x = jnp.ones((1, length, 2, 8))
+
+    def loss(query, key, value):
+        return scaled_dot_product_attention(query, key, value, **options).sum()
+
+    return jax.jit(jax.grad(loss, (0, 1, 2))).lower(x, x, x).compile()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"is_causal": True}, {"sliding_window": (100, 100)}],
+    ids=["whole", "causal", "window"],
+)
+def test_memory_grows_with_the_length(options):
+    """Eight times the length, about eight times the temporaries (64 times: the logits alone)."""
+    short, long = (
+        compiled_gradient(n, **options).memory_analysis().temp_size_in_bytes for n in (2048, 16384)
+    )
+    assert long < 8.8 * short
+    assert long < 16384 * 16384  # an eighth of the logits of one head
+
+
+def test_keys_out_of_sight_are_skipped():
+    def flops(**options):
+        return compiled_gradient(1024, implementation="blocked", **options).cost_analysis()["flops"]
+
+    assert flops(is_causal=True) < 0.7 * flops()
+
+
+def test_a_window_takes_the_keys_around_it():
+    """Two blocks of 256 and no more are seen by one, of 4096."""
+    text = str(
+        jax.make_jaxpr(lambda x: scaled_dot_product_attention(x, x, x, sliding_window=(256, 0)))(
+            jnp.ones((1, 4096, 1, 8))
+        )
+    )
+    assert "256,512]" in text
+    assert "4096,4096]" not in text
+    assert "256,4096]" not in text
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25)
+@given(st.data())
+def test_blocks_compute_what_the_plain_form_does(data):
+    integers = st.integers
+    length, key_length = data.draw(integers(1, 12)), data.draw(integers(1, 12))
+    key_heads, group = data.draw(integers(1, 2)), data.draw(integers(1, 3))
+    bound = st.one_of(st.none(), integers(0, 12))
+    options = {
+        "is_causal": data.draw(st.booleans()),
+        "query_offset": data.draw(integers(-12, 12)),
+        "sliding_window": (data.draw(bound), data.draw(bound)),
+        "soft_cap": data.draw(st.sampled_from([None, 1.5])),
+        "sinks": data.draw(st.sampled_from([{}, {"sinks": normal(1, key_heads * group)}])),
+    }
+    options |= options.pop("sinks")
+    arrays = arguments((B, length, key_length, key_heads * group, key_heads, 2, 3))
+    with jax.enable_x64(True):
+        y, bars = value_and_gradients(*arrays, options, "plain")
+        for implementation in ("saved", "made again"):
+            ours, our_bars = value_and_gradients(*arrays, options, implementation)
+            np.testing.assert_allclose(ours, y, rtol=1e-12, atol=1e-13)
+            for name, bar in bars.items():
+                np.testing.assert_allclose(our_bars[name], bar, rtol=1e-11, atol=1e-12)
+
+
+# ------------------------------------------------------------------------------------- choice
+
+
+def shaped(length=64, dtype="float32", heads=4, size=64, batch=(2,), key_length=None):
+    query = jax.ShapeDtypeStruct((*batch, length, heads, size), dtype)
+    key = jax.ShapeDtypeStruct((*batch, key_length or length, heads, size), dtype)
+    return query, key, key
+
+
+def test_choice_on_cpu():
+    choice = explain_attention(*shaped(1024))
+    assert choice.implementation == "blocked"
+    assert dict(choice.passed_over) == {
+        "cudnn": "it runs on GPU, not on cpu",
+        "pallas": "it runs on GPU, not on cpu",
+    }
+    assert explain_attention(*shaped(1, key_length=4096)).implementation == "plain"
+    assert explain_attention(*shaped(16)).implementation == "plain"
+    assert str(explain_attention(*shaped(8), implementation="plain")) == "plain: it was asked for"
+
+
+ON_GPU = {
+    "float32": (shaped(), {}, "it takes float16 and bfloat16, not float32"),
+    "head_dim": (
+        shaped(dtype="bfloat16", size=20),
+        {},
+        "head_dim must be a multiple of 8 up to 128, not 20",
+    ),
+    "odd": (shaped(65, "bfloat16"), {}, "lengths must be even, not 65 and 65"),
+    "cap": (shaped(dtype="bfloat16"), {"soft_cap": 3.0}, "it has no soft_cap"),
+    "bias and sinks": (
+        shaped(dtype="bfloat16"),
+        {"bias": jax.ShapeDtypeStruct((64, 64), "float32"), "sinks": jnp.ones(4)},
+        "it has no bias, no sinks",
+    ),
+    "right": (
+        shaped(dtype="bfloat16"),
+        {"sliding_window": (3, 1)},
+        "a window may reach 0 keys to the right, not 1",
+    ),
+    "left": (
+        shaped(dtype="bfloat16"),
+        {"sliding_window": (3, None)},
+        "a window to the left must be causal",
+    ),
+    "lengths": (
+        shaped(dtype="bfloat16", key_length=128),
+        {"is_causal": True},
+        "a causal one must have equal lengths and no query_offset",
+    ),
+    "here": (shaped(dtype="bfloat16"), {"is_causal": True}, "JAX has no GPU here"),
+}
+
+
+@pytest.mark.parametrize("name", ON_GPU)
+def test_choice_on_gpu(name):
+    arrays, options, reason = ON_GPU[name]
+    with luxlib.compiling_for(platform="gpu"):
+        choice = explain_attention(*arrays, **options)
+        assert choice.implementation == "blocked"
+        assert dict(choice.passed_over)["cudnn"] == reason
+        assert explain_attention(*shaped(), implementation="pallas").implementation == "pallas"
+
+
+def test_cudnn_is_chosen_where_it_is(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with luxlib.compiling_for(platform="gpu"):
+        choice = explain_attention(*shaped(dtype="float16"), sliding_window=(3, 0), is_causal=True)
+    assert str(choice) == "cudnn: the vendor's kernel can do all of it"

@@ -146,8 +146,9 @@ def head(rows=(7,), features=3, classes=5, seed=0):
     )
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 7, 100, None])
-@pytest.mark.parametrize("rows", [(7,), (2, 4), (), (0,)])
+@pytest.mark.parametrize(
+    ("rows", "chunk"), [((7,), 3), ((2, 4), 4), ((), None), ((0,), 2), ((7,), 100), ((3,), 1)]
+)
 def test_head_is_the_cross_entropy_of_its_logits(rows, chunk):
     x, weight, bias, labels = head(rows)
     loss = partial(luxlib.linear_cross_entropy, chunk=chunk, label_smoothing=0.1)

@@ -119,7 +119,7 @@ CASES = {
         centred=False,
     ),
 }
-QUICK = {"batch", "instance-1d", "group", "layer", "layer-middle", "rms"}
+QUICK = {"batch", "instance-1d", "group", "layer", "layer-wide-scale", "rms"}
 every = pytest.mark.parametrize(
     "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
 )

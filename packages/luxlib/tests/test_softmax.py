@@ -36,11 +36,9 @@ def logsumexp(x, axis=-1, where=None):
 
 
 def logsoftmax(x, axis=-1, where=None):
-    counts = np.broadcast_to(True if where is None else where, np.shape(x))
-    total = logsumexp(x, axis, where)
-    return np.where(
-        counts, np.asarray(x, np.float64) - np.where(np.isfinite(total), total, 0), -INF
-    )
+    z, counts, largest = shifted(x, axis, where)
+    total = logsumexp(x, axis, where) - largest
+    return np.where(counts, z - np.where(np.isfinite(total), total, 0), -INF)
 
 
 FORMULAS = {
@@ -72,10 +70,8 @@ def random_mask(shape, kind):
     if kind is None:
         return None
     mask = rng.random(shape) < 0.6
-    if kind == "broadcast":
-        return mask[..., :1, :]
     mask[:1] = False  # whole rows
-    return mask
+    return mask[..., :1] if len(shape) == 4 else mask
 
 
 SHAPES = [
@@ -104,7 +100,7 @@ def test_value_gradient_and_second_order(name, shape, axis):
     function, formula = FORMULAS[name]
     rng = np.random.default_rng(1)
     x, direction = 5 * rng.normal(size=shape), rng.normal(size=shape)
-    for kind in (None, "rows", "broadcast") if len(shape) > 1 else (None,):
+    for kind in (None, "rows") if len(shape) > 1 else (None,):
         mask = random_mask(shape, kind)
         with jax.enable_x64(True):
 

@@ -50,14 +50,22 @@ from ._activations import threshold as threshold
 from ._activations import thresholdrelu as thresholdrelu
 from ._activations import trelu as trelu
 from ._attention import AttentionChoice as AttentionChoice
+from ._attention import dot_product_attention as dot_product_attention
+from ._attention import dot_product_attention_scores as dot_product_attention_scores
 from ._attention import explain_attention as explain_attention
+from ._attention import make_causal_mask as make_causal_mask
 from ._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from ._batched import batched_adjoint as batched_adjoint
+from ._batched import batched_transpose as batched_transpose
+from ._batched import batched_vec as batched_vec
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
 from ._compilation import compiler_options as compiler_options
 from ._compilation import compiling_for as compiling_for
 from ._conv_transpose import conv_transpose as conv_transpose
-from ._conv_transpose import fused_conv_transpose_bias_activation as fused_conv_transpose_bias_activation
+from ._conv_transpose import (
+    fused_conv_transpose_bias_activation as fused_conv_transpose_bias_activation,
+)
 from ._convolution import conv as conv
 from ._convolution import fused_conv_bias_activation as fused_conv_bias_activation
 from ._cross_entropy import linear_cross_entropy as linear_cross_entropy
@@ -79,6 +87,8 @@ from ._image import upsample_bilinear as upsample_bilinear
 from ._image import upsample_linear as upsample_linear
 from ._image import upsample_nearest as upsample_nearest
 from ._image import upsample_trilinear as upsample_trilinear
+from ._indexing import gather as gather
+from ._indexing import scatter as scatter
 from ._matmul import batched_matmul as batched_matmul
 from ._normalization import batchnorm as batchnorm
 from ._normalization import groupnorm as groupnorm
@@ -97,6 +107,20 @@ from ._pooling import adaptive_meanpool as adaptive_meanpool
 from ._pooling import lpnormpool as lpnormpool
 from ._pooling import maxpool as maxpool
 from ._pooling import meanpool as meanpool
+from ._recurrence import gru as gru
+from ._recurrence import gru_cell as gru_cell
+from ._recurrence import lstm as lstm
+from ._recurrence import lstm_cell as lstm_cell
+from ._recurrence import rnn as rnn
+from ._recurrence import rnn_cell as rnn_cell
+from ._signal import db_to_power as db_to_power
+from ._signal import hamming_window as hamming_window
+from ._signal import hann_window as hann_window
+from ._signal import istft as istft
+from ._signal import melscale_filterbanks as melscale_filterbanks
+from ._signal import power_to_db as power_to_db
+from ._signal import spectrogram as spectrogram
+from ._signal import stft as stft
 from ._softmax import log_softmax as log_softmax
 from ._softmax import logsoftmax as logsoftmax
 from ._softmax import logsumexp as logsumexp
@@ -111,7 +135,10 @@ __all__ = [
     "adaptive_maxpool",
     "adaptive_meanpool",
     "alpha_dropout",
+    "batched_adjoint",
     "batched_matmul",
+    "batched_transpose",
+    "batched_vec",
     "batchnorm",
     "bias_activation",
     "celu",
@@ -119,6 +146,9 @@ __all__ = [
     "compiling_for",
     "conv",
     "conv_transpose",
+    "db_to_power",
+    "dot_product_attention",
+    "dot_product_attention_scores",
     "dropout",
     "elu",
     "embedding_lookup",
@@ -128,6 +158,7 @@ __all__ = [
     "fused_conv_bias_activation",
     "fused_conv_transpose_bias_activation",
     "fused_dense_bias_activation",
+    "gather",
     "geglu",
     "gelu",
     "gelu_erf",
@@ -136,6 +167,10 @@ __all__ = [
     "glu",
     "grid_sample",
     "groupnorm",
+    "gru",
+    "gru_cell",
+    "hamming_window",
+    "hann_window",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -148,6 +183,7 @@ __all__ = [
     "identity",
     "imrotate",
     "instancenorm",
+    "istft",
     "layernorm",
     "leaky_relu",
     "leakyrelu",
@@ -160,8 +196,12 @@ __all__ = [
     "logsoftmax",
     "logsumexp",
     "lpnormpool",
+    "lstm",
+    "lstm_cell",
+    "make_causal_mask",
     "maxpool",
     "meanpool",
+    "melscale_filterbanks",
     "mish",
     "pad_circular",
     "pad_constant",
@@ -171,13 +211,17 @@ __all__ = [
     "pad_zeros",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "power_to_db",
     "prelu",
     "reglu",
     "relu",
     "relu6",
     "rmsnorm",
+    "rnn",
+    "rnn_cell",
     "rrelu",
     "scaled_dot_product_attention",
+    "scatter",
     "selu",
     "sigmoid",
     "silu",
@@ -190,7 +234,9 @@ __all__ = [
     "softsign",
     "sparse_plus",
     "sparse_sigmoid",
+    "spectrogram",
     "squareplus",
+    "stft",
     "swiglu",
     "swish",
     "tanh",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jax import Array
     from jax.tree_util import PyTreeDef
 
-__all__ = ["linear", "linear_p"]
+__all__ = ["linear", "linear_p", "varying_alike"]
 
 Residuals = TypeVar("Residuals")
 Tangents = TypeVar("Tangents")
@@ -60,7 +60,7 @@ def linear(
     have the structure, shapes and dtypes of what they belong to.
     """
     leaves, tree = jax.tree.flatten((residuals, tangents))
-    leaves = _varying_alike(leaves)
+    leaves = varying_alike(leaves)
     residuals, tangents = jax.tree.unflatten(tree, leaves)
     residual_leaves, residual_tree = jax.tree.flatten(residuals)
     tangent_leaves, tangent_tree = jax.tree.flatten(tangents)
@@ -105,7 +105,7 @@ class _Mapped:
         )
 
 
-def _varying_alike(leaves: Sequence[Array]) -> list[Array]:
+def varying_alike(leaves: Sequence[Array]) -> list[Array]:
     """Let all leaves vary over the manual mesh axes over which any of them does."""
     varying = [jax.typeof(leaf).mat.varying for leaf in leaves]
     every = frozenset().union(*varying)

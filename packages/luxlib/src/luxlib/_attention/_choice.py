@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 
 from luxlib._checks import check_one_of, mismatch
@@ -117,6 +118,8 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
             ),
             lambda case: "a causal one must have equal lengths and no query_offset",
         ),
+        # JAX asks the library for its version while tracing.
+        _Rule(lambda case: jax.default_backend() == "gpu", lambda case: "JAX has no GPU here"),
     ),
     # Our own kernel.
     "pallas": (

@@ -56,7 +56,7 @@ class _Work:
 @cache
 def pallas_kernel(*, rows: int = 64, columns: int = 64, interpret: bool = False) -> Kernel:
     """Return the kernel with blocks of a size, a power of two from 16."""
-    sizes = {"rows": rows, "columns": columns, "interpret": interpret}
+    sizes: dict[str, Any] = {"rows": rows, "columns": columns, "interpret": interpret}
     return Kernel(
         partial(_forward, **sizes),
         partial(_backward, **sizes),
@@ -272,7 +272,7 @@ def _forward_kernel(work: _Work, segmented: bool, *refs: Any) -> None:
     query_ref, key_ref, value_ref, *segment_refs, result_ref, over_ref = refs
     block = pl.program_id(2)
     query = query_ref[...]
-    own = segment_refs[0][...] if segmented else None
+    own: Any = segment_refs[0][...] if segmented else None
 
     def step(j: Any, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         result, total, top = state
@@ -300,7 +300,7 @@ def _query_kernel(work: _Work, segmented: bool, *refs: Any) -> None:
     query_ref, key_ref, value_ref, *segment_refs, bar_ref, over_ref, mean_ref, out_ref = refs
     block = pl.program_id(2)
     query, bar, over, mean = query_ref[...], bar_ref[...], over_ref[...], mean_ref[...]
-    own = segment_refs[0][...] if segmented else None
+    own: Any = segment_refs[0][...] if segmented else None
 
     def step(j: Any, query_bar: Array) -> Array:
         part = pl.ds(j * work.columns, work.columns)
@@ -321,7 +321,7 @@ def _key_kernel(work: _Work, segmented: bool, *refs: Any) -> None:
     bar_ref, over_ref, mean_ref, key_bar_ref, value_bar_ref = refs[-5:]
     block = pl.program_id(2)
     key, value = key_ref[...], value_ref[...]
-    own = segment_refs[1][...] if segmented else None
+    own: Any = segment_refs[1][...] if segmented else None
 
     def step(i: Any, bars: tuple[Array, Array]) -> tuple[Array, Array]:
         part = pl.ds(i * work.rows, work.rows)

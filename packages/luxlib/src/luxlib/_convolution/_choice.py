@@ -36,86 +36,90 @@ def choose(
 ) -> Formulations | str:
     """Return the formulations for an input of this shape, or how the whole is rewritten.
 
-    That is `"xla"` for XLA's convolution with JAX's derivatives, `"planes"` for a convolution over
-    one axis less, `"each group"` for one of each group by itself.
+    That is `"xla"` for XLA's convolution with JAX's derivatives, `"each group"` for a convolution
+    of each group by itself, `"planes"` for one over two axes instead of three.
     """
-    channels = shape[-1]
+    batch, channels = shape[0], shape[-1]
     inner, outer = channels // geometry.groups, features // geometry.groups
-    few = 4
     if (
         compilation.platform != "cpu"
         or jnp.issubdtype(dtype, jnp.complexfloating)
-        or 0 in (*shape, features)
+        or 0 in (*shape, features, *geometry.places)
     ):
         return "xla"
-    if inner <= few and outer <= few and geometry.groups > 1:
-        return _elementwise(geometry, depthwise=inner == outer == 1)
     if geometry.groups > 1:
-        return "each group"
+        # Depthwise: 0.03 forward, 0.02 input gradient, 0.04 weight gradient (3x3, 64 channels).
+        # XLA's weight gradient of other groups runs without any fast code: 0.01.
+        return _elementwise(geometry, inner, outer) if max(inner, outer) <= 4 else "each group"
     if geometry.axes == 3:
+        # 0.15 forward, 0.10 each gradient; with a stride 0.4, 0.02, 0.1.
         return "planes"
+    library = compilation.library_convolutions and geometry.axes == 2
+    strided = set(geometry.stride) != {1}
     if set(geometry.window) == {1} and not any(map(any, geometry.pairs)):
-        return _matrix_product(geometry, compilation)
+        return _matrix_product(strided, library and max(channels, features) > 16)
+    if strided:
+        return _strided(geometry, channels, library)
     return Formulations(
-        _forward(geometry, channels, features, compilation),
-        _input_gradient(geometry, channels, features, compilation),
-        _weight_gradient(geometry, channels, features, compilation),
+        "larger" if library and _outgrows(geometry, channels, features) else "plain",
+        _input_gradient(geometry, channels, features, library),
+        _weight_gradient(geometry, batch, channels, features, library),
     )
 
 
-def _elementwise(geometry: Geometry, *, depthwise: bool) -> Formulations:
-    few = len(geometry.positions) <= 9
-    return Formulations("shifts", "shifts back" if depthwise and few else "shifts", "shifts")
+def _elementwise(geometry: Geometry, inner: int, outer: int) -> Formulations:
+    # Putting back is faster while it is fused: 9 positions take 0.7 of shifting, 27 take 4.
+    back = inner == outer == 1 and len(geometry.positions) <= 9
+    return Formulations("shifts", "shifts back" if back else "shifts", "shifts")
 
 
-def _matrix_product(geometry: Geometry, compilation: Compilation) -> Formulations:
-    if compilation.library_convolutions or set(geometry.stride) != {1}:
-        return Formulations("product", "product", "product")
-    return Formulations("plain", "plain", "product")
+def _matrix_product(strided: bool, library: bool) -> Formulations:
+    # 0.65, 0.35 and 0.15 of the library; with a stride 0.6, 0.45 and 0.1 in any case.
+    one = "product" if library or strided else "plain"
+    return Formulations(one, one, "product")
 
 
-def _outgrows(geometry: Geometry, channels: int, features: int, compilation: Compilation) -> bool:
-    """Tell whether XLA's library would get the convolution, and a few more places prevent it."""
+def _strided(geometry: Geometry, channels: int, library: bool) -> Formulations:
+    overlapping = all(k > s for k, s in zip(geometry.window, geometry.stride, strict=True))
+    if geometry.axes != 2 or channels <= 4 or not overlapping or len(geometry.positions) > 9:
+        return Formulations("plain", "plain", "plain")
+    # 3x3, stride 2: input gradient 0.5 to 0.75. Weight gradient, 16 channels: 0.4, 0.8.
+    # From 32 on: 0.6 of the library, but 1.05 of XLA's own.
+    weight_gradient = "taps" if channels <= 16 else "columns" if library else "plain"
+    return Formulations("plain", "taps", weight_gradient)
+
+
+def _input_gradient(geometry: Geometry, channels: int, features: int, library: bool) -> str:
+    if channels <= 4 <= features and len(geometry.positions) <= 9:
+        return "columns"  # 0.3
+    if library and _outgrows(geometry.transposed, features, channels):
+        return "larger"
+    return "plain"
+
+
+def _outgrows(geometry: Geometry, channels: int, features: int) -> bool:
+    """Tell whether the library gets the convolution, and a few more places prevent it."""
     axis, more = excess(geometry)
     return (
-        compilation.library_convolutions
-        and geometry.axes == 2
-        and set(geometry.stride) == {1}
-        and max(channels, features) > 16
+        # It gets none of 16 channels, and is good at few input channels and at dilation.
+        max(channels, features) > 16
+        and min(channels, features) >= 16
+        and set(geometry.dilation) == {1}
+        # 0.6 to 0.8 from 32 to 128 channels, 0.9 to 1.1 at 256.
         and min(channels, features) < 256
         and 0 < 6 * more <= geometry.places[axis]
     )
 
 
-def _forward(geometry: Geometry, channels: int, features: int, compilation: Compilation) -> str:
-    if _outgrows(geometry, channels, features, compilation):
-        return "larger"
-    return "plain"
-
-
-def _input_gradient(
-    geometry: Geometry, channels: int, features: int, compilation: Compilation
-) -> str:
-    small = len(geometry.positions) <= 9
-    if set(geometry.stride) != {1}:
-        return "taps" if small else "plain"
-    if channels <= 4 <= features and small:
-        return "columns"
-    if _outgrows(geometry.transposed, features, channels, compilation):
-        return "larger"
-    return "plain"
-
-
 def _weight_gradient(
-    geometry: Geometry, channels: int, features: int, compilation: Compilation
+    geometry: Geometry, batch: int, channels: int, features: int, library: bool
 ) -> str:
-    most = max(channels, features)
     if geometry.axes == 1:
         return "plain"
-    if set(geometry.stride) != {1}:
-        if channels <= 16 and len(geometry.positions) <= 9:
-            return "taps"
-        return "columns" if compilation.library_convolutions else "plain"
-    if most <= 16:
-        return "cross"
-    return "lines" if compilation.library_convolutions or most <= 64 else "plain"
+    if max(channels, features) <= 16:
+        return "cross"  # 0.45, 0.55
+    if channels <= 4:
+        return "plain"
+    # Of the library 0.4 at 32 channels, 0.55 at 64, 0.7 at 128; 1.0 of XLA's own, which has the
+    # images as channels: 0.35 for one image.
+    return "lines" if (library and min(geometry.places) > 4) or batch <= 4 else "plain"

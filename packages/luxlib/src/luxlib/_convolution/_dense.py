@@ -117,7 +117,7 @@ def larger_for_input(ct: Array, weight: Array, geometry: Geometry) -> Array:
 def excess(geometry: Geometry) -> tuple[int, int]:
     """Return the longest axis, and how many places it has too few to outgrow the input."""
     axis = geometry.places.index(max(geometry.places))
-    return axis, geometry.space[axis] - geometry.places[axis] + 1
+    return axis, max(geometry.space[axis] - geometry.places[axis] + 1, 0)
 
 
 # One matrix product, for a window of one element without padding
@@ -187,7 +187,7 @@ def cross_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
         bar = bar.reshape(width, x.shape[-1], height, ct.shape[-1])
         return lax.rev(bar.transpose(2, 0, 1, 3), (0,))
 
-    return sum_over_images(cross, x, ct)
+    return sum_over_images(cross, x, ct, _in_cache(ct))
 
 
 def lines_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
@@ -210,7 +210,12 @@ def lines_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
         bar = bar.reshape(inner, width, height, features)
         return lax.rev(bar.transpose(2, 1, 0, 3), (0,))
 
-    return sum_over_images(lines, x, ct)
+    return sum_over_images(lines, x, ct, _in_cache(ct))
+
+
+def _in_cache(ct: Array) -> int:
+    """Return of how many images the gradient has 2^17 elements; 2^16 or 2^18 are as good."""
+    return max(2**17 * ct.shape[0] // ct.size, 1)
 
 
 def _columns(x: Array, geometry: Geometry) -> Array:

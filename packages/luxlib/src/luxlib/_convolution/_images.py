@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -15,23 +16,27 @@ if TYPE_CHECKING:
 
 __all__ = ["sum_over_images"]
 
-# Elements of the gradient for the output: between 2^16 and 2^18 it hardly matters.
-_AT_A_TIME = 2**17
 
+def sum_over_images(f: Callable[[Array, Array], Any], x: Array, ct: Array, at_a_time: int) -> Any:
+    """Return `f(x, ct)`, sums over the leading axis of both, as sums over parts of it.
 
-def sum_over_images(
-    f: Callable[[Array, Array], Array], x: Array, ct: Array, at_a_time: int = _AT_A_TIME
-) -> Array:
-    """Return `f(x, ct)`, a sum over the leading axis of both, as a sum over parts of it."""
+    The parts have as many images as divide the batch, `at_a_time` at most. Where those are few, as
+    of a prime number, there are no parts.
+    """
     batch = x.shape[0]
-    most = max(at_a_time * batch // ct.size, 1)
-    images = next(n for n in range(min(most, batch), 0, -1) if batch % n == 0)
-    if images == batch or 4 * images < most:
+    images = next(n for n in range(max(min(at_a_time, batch), 1), 0, -1) if batch % n == 0)
+    if images == batch or 4 * images < at_a_time:
         return f(x, ct)
-    parts = tuple(a.reshape(batch // images, images, *a.shape[1:]) for a in (x, ct))
-    result = jax.eval_shape(f, *(part[0] for part in parts))
+    count = batch // images
+    parts = x.reshape(count, images, *x.shape[1:]), ct.reshape(count, images, *ct.shape[1:])
+    varying = tuple(sorted(jax.typeof(x).mat.varying))
 
-    def add(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
-        return total + f(*part), None
+    def zeros(shape: Any) -> Array:
+        none = jnp.zeros(shape.shape, shape.dtype)
+        return lax.pcast(none, varying, to="varying") if varying else none
 
-    return lax.scan(add, jnp.zeros(result.shape, result.dtype), parts)[0]
+    def add(total: Any, part: tuple[Array, Array]) -> tuple[Any, None]:
+        return jax.tree.map(operator.add, total, f(*part)), None
+
+    start = jax.tree.map(zeros, jax.eval_shape(f, parts[0][0], parts[1][0]))
+    return lax.scan(add, start, parts)[0]

@@ -12,6 +12,7 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from luxlib._linear import linear
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["shifts", "shifts_back_for_input", "shifts_for_input", "shifts_for_weight"]
 
-_AT_A_TIME = 2**16
+# As many elements make a row long enough.
+_LONG = 2**11
 
 
 def shifts(x: Array, weight: Array, geometry: Geometry) -> Array:
@@ -57,26 +59,27 @@ def shifts_back_for_input(ct: Array, weight: Array, geometry: Geometry) -> Array
 def shifts_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
     """The sums of products of the shifted input with the output's gradient.
 
-    Rows are flattened to `(width * channels)`, so that sums over them are sums of long vectors.
+    Rows are flattened to `(width * channels)` and summed first, which are sums of long vectors. Two
+    images lie side by side, more where rows are short: half as many loops, and still in the cache.
     """
     inner, features = x.shape[-1] // geometry.groups, ct.shape[-1]
+    row = geometry.places[-1] * features
 
-    def sums(x: Array, ct: Array) -> Array:
-        factor = ct.reshape(-1, geometry.places[-1] * features)
-        elements = [
-            _channel(padded(x, geometry.pairs), c, geometry.groups, features) for c in range(inner)
+    def sums(x: Array, ct: Array) -> list[Array]:
+        elements = padded(x, geometry.pairs)
+        channels = [_channel(elements, c, geometry.groups, features) for c in range(inner)]
+        # The barrier copies the images out of the batch once, and not for each product.
+        factor = lax.optimization_barrier(ct).reshape(ct.shape[0], -1, row)
+        products = [
+            geometry.at(channel, at).reshape(factor.shape) * factor
+            for at in geometry.positions
+            for channel in channels
         ]
-        return jnp.stack(
-            [
-                _sum_rows(_rows_at(channel, at, geometry) * factor)
-                for at in geometry.positions
-                for channel in elements
-            ]
-        )
+        return _sums_of_rows(products)
 
-    rows = sum_over_images(sums, x, ct, _AT_A_TIME)
-    bar = rows.reshape(-1, geometry.places[-1], features)
-    return _sum_rows(bar.transpose(1, 0, 2)).reshape(*geometry.window, inner, features)
+    rows = sum_over_images(sums, x, ct, max(2, _LONG // row))
+    sides = jnp.stack(rows).reshape(len(rows), -1, features)
+    return _sums_of_rows([sides])[0].reshape(*geometry.window, inner, features)
 
 
 def _scale(x: Array, factors: Array) -> Array:
@@ -93,38 +96,26 @@ def _channel(x: Array, c: int, groups: int, features: int) -> Array:
     return x.reshape(*x.shape[:-2], features)
 
 
-def _rows_at(padded: Array, position: tuple[int, ...], geometry: Geometry) -> Array:
-    """Return what lies at a position of all windows, as rows `(-1, width * channels)`."""
-    channels, width = padded.shape[-1], geometry.places[-1]
-    if geometry.stride[-1] == 1:
-        # Slicing flattened rows keeps the kernel's loop free of divisions: it takes half as long.
-        start = position[-1] * geometry.dilation[-1] * channels
-        lines = padded.reshape(*padded.shape[:-2], -1)
-        lines = lax.slice_in_dim(lines, start, start + width * channels, axis=lines.ndim - 1)
-        if geometry.axes > 1:
-            lines = geometry.without(geometry.axes - 1).at(lines, position[:-1])
-        return lines.reshape(-1, width * channels)
-    return geometry.at(padded, position).reshape(-1, width * channels)
+def _sums_of_rows(products: list[Array]) -> list[Array]:
+    """Sum each over its middle axis."""
+    return linear(_sum, partial(_repeat, products[0].shape[1]), (), products)
 
 
-def _sum_rows(products: Array) -> Array:
-    """Sum over the leading axis."""
-    return linear(_reduce, partial(_repeat, products.shape[0]), (), products)
-
-
-def _reduce(_: tuple[()], products: Array) -> Array:
+def _sum(_: tuple[()], products: list[Array]) -> list[Array]:
     """Sum by a reducer that rounds to the precision that the sum has anyway.
 
     XLA's kernel library doesn't know it, so the products are summed where they are computed, and
     not written to memory first.
     """
-    information = jnp.finfo(products.dtype)
+    dtype = products[0].dtype
+    information = jnp.finfo(dtype)
 
     def add(a: Array, b: Array) -> Array:
         return lax.reduce_precision(a + b, information.nexp, information.nmant)
 
-    return lax.reduce(products, jnp.zeros((), products.dtype), add, (0,))
+    return [lax.reduce(product, np.zeros((), dtype), add, (1,)) for product in products]
 
 
-def _repeat(count: int, _: tuple[()], row: Array) -> Array:
-    return jnp.broadcast_to(row, (count, *row.shape))
+def _repeat(count: int, _: tuple[()], rows: list[Array]) -> list[Array]:
+    """The transpose: each row as often as there were rows."""
+    return [jnp.broadcast_to(row[:, None], (row.shape[0], count, row.shape[1])) for row in rows]

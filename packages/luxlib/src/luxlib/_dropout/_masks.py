@@ -57,10 +57,11 @@ def seed(key: Array, generator: str) -> Array:
 
 def keep(seed: Array, shape: Sequence[int], probability: Array, generator: str) -> Array:
     """Return booleans of `shape`, each true with `probability`, a float32 scalar."""
-    words = _threefry(seed, shape) if generator == "jax" else _counter(seed, shape)
     below = jnp.ceil(probability.astype(jnp.float32) * 2**_BITS).astype(jnp.uint32)
+    if generator == "counter":  # cheaper to compute again than to write and read
+        return _counter(seed, shape) >> (32 - _BITS) < below
     # The barrier keeps the words from being computed again by everything that uses the result.
-    return lax.optimization_barrier(words >> (32 - _BITS) < below)
+    return lax.optimization_barrier(_threefry(seed, shape) >> (32 - _BITS) < below)
 
 
 def _threefry(key: Array, shape: Sequence[int]) -> Array:

@@ -43,7 +43,7 @@ def groupnorm(
 
     - `x`: `(batch, *space, channels)`, real, any number of spatial axes, also none
     - `scale`, `bias`: `(channels,)`, or `None` for 1 and 0
-    - `groups`: in how many groups of equal size the channels are split
+    - `groups`: in how many groups of equal size the channels are split, 32 in the paper
     - `activation`: a function of one array
     - `epsilon`: what is added to the variance
     - `mask`: which elements of `x` are valid; it has the axes of `x`, of its sizes or 1. What
