@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import luxlib
 from luxlib import explain_attention, scaled_dot_product_attention
 from luxlib._attention import _choice, _scaled_dot_product
 from luxlib._attention._blocked import Blocks, in_blocks

@@ -15,7 +15,7 @@ from jax import lax
 from luxlib._checks import check_one_of, mismatch
 from luxlib._dtypes import accumulator, to_inexact
 
-from ._interpolation import interpolated, picked
+from ._interpolation import interpolated, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def _imrotate(x: Array, angle: Array, center: Array, *, method: str) -> Array:
     real = jnp.finfo(x.dtype).dtype if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.float32
     positions = _positions(x.shape[-3:-1], angle, center, accumulator(real))
     if method == "nearest":
-        y = jax.vmap(picked, (0, None))(images, jnp.floor(positions + 0.5))
+        y = jax.vmap(nearest, (0, None))(images, jnp.floor(positions + 0.5))
     else:
         last = jnp.asarray([[[n - 1 for n in x.shape[-3:-1]]]], positions.dtype)
         outside = ((positions < 0) | (positions > last)).any(-1)[..., None]

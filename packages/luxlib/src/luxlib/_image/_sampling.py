@@ -13,7 +13,7 @@ from jax import lax
 from luxlib._checks import check_one_of, mismatch
 from luxlib._dtypes import accumulator, promote
 
-from ._interpolation import interpolated, picked
+from ._interpolation import interpolated, nearest
 
 if TYPE_CHECKING:
     from jax import Array
@@ -141,7 +141,7 @@ def _grid_sample(
     ).reshape(math.prod(batch), *places, axes)
     images = x.reshape(math.prod(batch), *x.shape[-axes - 1 :])
     if method == "nearest":
-        y = jax.vmap(picked)(images, jnp.round(positions))
+        y = jax.vmap(nearest)(images, jnp.round(positions))
     else:
         y = jax.vmap(interpolated)(images.astype(accumulator(x.dtype)), positions).astype(x.dtype)
     return y.reshape(*batch, *places, x.shape[-1])

@@ -21,7 +21,7 @@ from jax import lax
 from luxlib._checks import mismatch
 from luxlib._compilation import compilation
 
-from ._sliding import FEW, Sliding, Uneven, along, reduce_windows, sliding
+from ._sliding import UNROLLED, Sliding, Uneven, along, reduce_windows, sliding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_ordered", "maximum_along", "maxpool"]
 
+# In larger windows that lie apart the winner is found faster by a reduction than by comparisons.
+_FEW = 3
 # Larger overlapping windows are differentiated by XLA's select-and-scatter (where it can: not if
 # dilated): the comparisons are written out one by one.
 _MOST_COMPARISONS = 64
@@ -134,7 +136,7 @@ def maximum_along(x: Array, axis: Sliding | Uneven) -> Array:
 def _maximum(x: Array, axis: Sliding | Uneven) -> Array:
     if isinstance(axis, Uneven):
         return axis.windows(x, _smallest(x.dtype)).max(2)
-    if axis.disjoint and axis.window <= FEW:
+    if axis.disjoint and axis.window <= UNROLLED:
         return reduce(jnp.maximum, axis.elements(x, _smallest(x.dtype)))
     return reduce_windows(x, (axis,), _smallest(x.dtype), lax.max)
 
@@ -150,7 +152,7 @@ def _maximum_of_disjoint_jvp(
 ) -> tuple[Array, Array]:
     (x,), (x_dot,) = primals, tangents
     y = _maximum_of_disjoint(x, axis)
-    if isinstance(axis, Sliding) and axis.window <= FEW:
+    if isinstance(axis, Sliding) and axis.window <= _FEW:
         winner = _first(axis.elements(x, _smallest(x.dtype)), y)
     else:
         windows = axis.windows(x, _smallest(x.dtype))

@@ -13,7 +13,7 @@ from jax import lax
 from luxlib._compilation import compilation
 from luxlib._dtypes import accumulator, to_inexact
 
-from ._sliding import FEW, Sliding, Uneven, along, reduce_windows, sliding
+from ._sliding import UNROLLED, Sliding, Uneven, along, reduce_windows, sliding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,19 +109,19 @@ def divide(sums: Array, counts: Sequence[np.ndarray]) -> Array:
 
 def sum_along(x: Array, axis: Sliding | Uneven) -> Array:
     """Return each window's sum, `(outer, places, inner)`."""
-    if isinstance(axis, Uneven) or (axis.disjoint and axis.window > FEW):
+    if isinstance(axis, Uneven) or (axis.disjoint and axis.window > UNROLLED):
         return axis.windows(x, 0).sum(2)
-    return _sum_of_few(x, axis) if axis.disjoint else reduce_windows(x, (axis,), 0, lax.add)
+    return _sum_of_elements(x, axis) if axis.disjoint else reduce_windows(x, (axis,), 0, lax.add)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _sum_of_few(x: Array, axis: Sliding) -> Array:
+def _sum_of_elements(x: Array, axis: Sliding) -> Array:
     return reduce(jnp.add, axis.elements(x, 0))
 
 
-@_sum_of_few.defjvp
-def _sum_of_few_jvp(
+@_sum_of_elements.defjvp
+def _sum_of_elements_jvp(
     axis: Sliding, primals: tuple[Array], tangents: tuple[Array]
 ) -> tuple[Array, Array]:
     # A sum over an axis transposes to a broadcast, one of slices to slow paddings.
-    return _sum_of_few(*primals, axis), axis.windows(tangents[0], 0).sum(2)
+    return _sum_of_elements(*primals, axis), axis.windows(tangents[0], 0).sum(2)
