@@ -579,3 +579,155 @@ def test_cudnn_is_chosen_where_it_is(monkeypatch):
     with luxlib.compiling_for(platform="gpu"):
         choice = explain_attention(*shaped(dtype="float16"), sliding_window=(3, 0), is_causal=True)
     assert str(choice) == "cudnn: the vendor's kernel can do all of it"
+
+
+# ----------------------------------------------------------------------------------- messages
+
+X = jnp.ones((2, 3, 4, 5))
+attend = scaled_dot_product_attention
+SDPA = "scaled_dot_product_attention: "
+MESSAGES = {
+    "dtype": (
+        lambda: attend(X.astype(int), X, X),
+        TypeError,
+        "query: expected a floating dtype, got int32. "
+        "Convert it first, for example query.astype(jax.numpy.float32).",
+    ),
+    "axes": (
+        lambda: attend(X[0, 0], X, X),
+        ValueError,
+        "query: expected shape (*batch, time, heads, features) with heads and features, "
+        "got (4, 5). Split the features into heads first.",
+    ),
+    "key": (
+        lambda: attend(X, X[:, :, :3], X[:, :, :3]),
+        ValueError,
+        "key: expected shape (2, key_time, key_heads, 5) with a divisor of 4 as key_heads, "
+        "got (2, 3, 3, 5). It must fit query (2, 3, 4, 5).",
+    ),
+    "value": (
+        lambda: attend(X, X, X[:, :2]),
+        ValueError,
+        "value: expected shape (2, 3, 4, value_dim), got (2, 2, 4, 5). "
+        "It must fit key (2, 3, 4, 5).",
+    ),
+    "bias": (
+        lambda: attend(X, X, X, bias=jnp.ones((2, 3))),
+        ValueError,
+        "bias: expected a shape that broadcasts to (*batch, heads, time, key_time), here "
+        "(2, 4, 3, 3), got (2, 3). Each of its sizes, counted from the right, must be equal or 1.",
+    ),
+    "bias dtype": (
+        lambda: attend(X, X, X, bias=jnp.ones(3, int)),
+        TypeError,
+        "bias: expected a floating or complex dtype, got int32. "
+        "Convert it first, for example bias.astype(jax.numpy.float32).",
+    ),
+    "mask": (
+        lambda: attend(X, X, X, mask=jnp.ones(3)),
+        TypeError,
+        "mask: expected booleans, true where a key is seen, got float32. "
+        "Numbers that are added to the logits are a bias.",
+    ),
+    "mask shape": (
+        lambda: attend(X, X, X, mask=jnp.ones((1, 1, 1, 1, 3), bool)),
+        ValueError,
+        "mask: expected a shape that broadcasts to (*batch, heads, time, key_time), here "
+        "(2, 4, 3, 3), got (1, 1, 1, 1, 3). "
+        "Each of its sizes, counted from the right, must be equal or 1.",
+    ),
+    "sinks": (
+        lambda: attend(X, X, X, sinks=jnp.ones(3)),
+        ValueError,
+        "sinks: expected shape (4,), got (3,). It is one logit for each of query's heads.",
+    ),
+    "sinks dtype": (
+        lambda: attend(X, X, X, sinks=jnp.ones(4, int)),
+        TypeError,
+        "sinks: expected a floating or complex dtype, got int32. "
+        "Convert it first, for example sinks.astype(jax.numpy.float32).",
+    ),
+    "window": (
+        lambda: attend(X, X, X, sliding_window=(1, -1)),
+        ValueError,
+        "sliding_window: expected a pair (left, right) of integers from 0, or None for no bound, "
+        "got (1, -1). They say how many keys before and after its own position a query sees.",
+    ),
+    "window kind": (
+        lambda: attend(X, X, X, sliding_window=4),
+        ValueError,
+        "sliding_window: expected a pair (left, right) of integers from 0, or None for no bound, "
+        "got 4. They say how many keys before and after its own position a query sees.",
+    ),
+    "offset": (
+        lambda: attend(X, X, X, query_offset=0.5),
+        ValueError,
+        "query_offset: expected an integer, or an array of integers of shape () or (2,), got 0.5. "
+        "It is the position among the keys at which the first query lies.",
+    ),
+    "offset shape": (
+        lambda: attend(X, X, X, query_offset=jnp.ones(3, int)),
+        ValueError,
+        "query_offset: expected an integer, or an array of integers of shape () or (2,), "
+        "got int32 of shape (3,). "
+        "It is the position among the keys at which the first query lies.",
+    ),
+    "scale": (
+        lambda: attend(X, X, X, scale=jnp.ones(())),
+        ValueError,
+        "scale: expected a finite number, got Array(1., dtype=float32). "
+        "It is part of the program; scale query by what is learned.",
+    ),
+    "cap": (
+        lambda: attend(X, X, X, soft_cap=0.0),
+        ValueError,
+        "soft_cap: expected a number above 0, got 0.0. "
+        "Logits lie between -soft_cap and soft_cap; pass None for no cap.",
+    ),
+    "segments": (
+        lambda: attend(X, X, X, segment_ids=(jnp.ones((2, 3), int), jnp.ones((2, 4), int))),
+        ValueError,
+        "segment_ids: expected integers of shapes (2, 3) for queries and (2, 3) for keys, "
+        "got int32, int32 of ((2, 3), (2, 4)). "
+        "Give a pair, or one array where queries and keys have the same.",
+    ),
+    "rate": (
+        lambda: attend(X, X, X, dropout_rate=1.5, dropout_key=KEY),
+        ValueError,
+        "dropout_rate: expected a number from 0 to 1, got 1.5. "
+        "It is the share of the weights that is dropped.",
+    ),
+    "rate shape": (
+        lambda: attend(X, X, X, dropout_rate=jnp.ones(2), dropout_key=KEY),
+        ValueError,
+        "dropout_rate: expected one number, got shape (2,). Give a scalar.",
+    ),
+    "no key": (
+        lambda: attend(X, X, X, dropout_rate=0.5),
+        ValueError,
+        "dropout_key: expected a JAX random key where dropout_rate is not 0, got None. "
+        "Pass one, and a new one for each call.",
+    ),
+    "word": (
+        lambda: attend(X, X, X, implementation="flash"),
+        ValueError,
+        "implementation: expected one of 'cudnn', 'pallas', 'blocked', 'plain', got 'flash'. "
+        "Choose one of these words.",
+    ),
+    "impossible": (
+        lambda: attend(X, X, X, implementation="cudnn"),
+        ValueError,
+        "implementation: expected one that is possible here, got 'cudnn', but it runs on GPU, "
+        "not on cpu. Leave it out to let it be chosen.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message(name, monkeypatch):
+    for formulation in FORMULATIONS.keys() - {"plain"}:  # not among the words
+        monkeypatch.delitem(_choice._RULES, formulation)
+    call, kind, message = MESSAGES[name]
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == SDPA + message
