@@ -69,7 +69,7 @@ def test_the_activation_comes_last():
     x, weight, bias = normal(0, 4, 5), normal(1, 5, 3), normal(2, 3)
     y = fused_dense_bias_activation(x, weight, bias, luxlib.relu)
     np.testing.assert_allclose(y, np.maximum(reference(x, weight, bias), 0), rtol=1e-5, atol=1e-6)
-    softened = partial(luxlib.leaky_relu, negative_slope=0.5)
+    softened = partial(luxlib.leakyrelu, negative_slope=0.5)
     z = fused_dense_bias_activation(x, weight, bias, softened)
     np.testing.assert_allclose(np.where(z < 0, 2 * z, z), reference(x, weight, bias), rtol=1e-4)
 

@@ -341,6 +341,14 @@ def test_masked_batch_is_the_batch_of_the_valid():
     np.testing.assert_allclose(inference, jnp.where(VALID, full, 0), rtol=1e-6)
     assert all((a == b).all() for a, b in zip(same, running, strict=True))
 
+    def of_scale(scale):
+        hidden = jnp.where(VALID, x, jnp.nan)
+        return batchnorm(hidden, scale, None, *running, mask=VALID, training=False)[0].sum()
+
+    np.testing.assert_allclose(
+        jax.grad(of_scale)(jnp.ones(3)), jnp.where(VALID, full, 0).sum((0, 1)), rtol=1e-5
+    )
+
 
 def test_a_mask_of_single_elements():
     x, mask = jnp.asarray(normal(0, 6, 7, 4), jnp.float32), jnp.asarray(normal(1, 6, 7, 4) > 0)

@@ -239,10 +239,6 @@ def test_keepdims():
     assert luxlib.softmax(jnp.float32(3), axis=None) == 1
 
 
-def test_second_spelling():
-    assert luxlib.log_softmax is luxlib.logsoftmax
-
-
 @pytest.mark.parametrize("size", [256, 257])
 def test_both_formulations_of_the_derivative(size):
     """Short and long rows have different ones: they agree to rounding."""

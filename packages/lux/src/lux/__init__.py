@@ -55,17 +55,12 @@ from luxlib import elu as elu
 from luxlib import gelu as gelu
 from luxlib import gelu_erf as gelu_erf
 from luxlib import gelu_tanh as gelu_tanh
-from luxlib import hard_sigmoid as hard_sigmoid
-from luxlib import hard_swish as hard_swish
-from luxlib import hard_tanh as hard_tanh
 from luxlib import hardsigmoid as hardsigmoid
 from luxlib import hardswish as hardswish
 from luxlib import hardtanh as hardtanh
 from luxlib import identity as identity
-from luxlib import leaky_relu as leaky_relu
 from luxlib import leakyrelu as leakyrelu
 from luxlib import lisht as lisht
-from luxlib import log_sigmoid as log_sigmoid
 from luxlib import logcosh as logcosh
 from luxlib import logsigmoid as logsigmoid
 from luxlib import mish as mish
@@ -74,8 +69,6 @@ from luxlib import relu6 as relu6
 from luxlib import rrelu as rrelu
 from luxlib import selu as selu
 from luxlib import sigmoid as sigmoid
-from luxlib import silu as silu
-from luxlib import soft_sign as soft_sign
 from luxlib import softplus as softplus
 from luxlib import softshrink as softshrink
 from luxlib import softsign as softsign
@@ -135,9 +128,6 @@ __all__ = [
     "gelu",
     "gelu_erf",
     "gelu_tanh",
-    "hard_sigmoid",
-    "hard_swish",
-    "hard_tanh",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -146,12 +136,10 @@ __all__ = [
     "initial_states",
     "initializers",
     "items",
-    "leaky_relu",
     "leakyrelu",
     "lisht",
     "load",
     "load_metadata",
-    "log_sigmoid",
     "logcosh",
     "logsigmoid",
     "merge",
@@ -172,8 +160,6 @@ __all__ = [
     "selu",
     "setup",
     "sigmoid",
-    "silu",
-    "soft_sign",
     "softplus",
     "softshrink",
     "softsign",

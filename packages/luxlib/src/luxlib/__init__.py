@@ -12,20 +12,13 @@ from ._activations import gelu as gelu
 from ._activations import gelu_erf as gelu_erf
 from ._activations import gelu_sigmoid as gelu_sigmoid
 from ._activations import gelu_tanh as gelu_tanh
-from ._activations import hard_shrink as hard_shrink
-from ._activations import hard_sigmoid as hard_sigmoid
-from ._activations import hard_silu as hard_silu
-from ._activations import hard_swish as hard_swish
-from ._activations import hard_tanh as hard_tanh
 from ._activations import hardshrink as hardshrink
 from ._activations import hardsigmoid as hardsigmoid
 from ._activations import hardswish as hardswish
 from ._activations import hardtanh as hardtanh
 from ._activations import identity as identity
-from ._activations import leaky_relu as leaky_relu
 from ._activations import leakyrelu as leakyrelu
 from ._activations import lisht as lisht
-from ._activations import log_sigmoid as log_sigmoid
 from ._activations import logcosh as logcosh
 from ._activations import logsigmoid as logsigmoid
 from ._activations import mish as mish
@@ -35,8 +28,6 @@ from ._activations import relu6 as relu6
 from ._activations import rrelu as rrelu
 from ._activations import selu as selu
 from ._activations import sigmoid as sigmoid
-from ._activations import silu as silu
-from ._activations import soft_sign as soft_sign
 from ._activations import softplus as softplus
 from ._activations import softshrink as softshrink
 from ._activations import softsign as softsign
@@ -47,7 +38,6 @@ from ._activations import swish as swish
 from ._activations import tanh as tanh
 from ._activations import tanhshrink as tanhshrink
 from ._activations import threshold as threshold
-from ._activations import thresholdrelu as thresholdrelu
 from ._activations import trelu as trelu
 from ._attention import AttentionChoice as AttentionChoice
 from ._attention import dot_product_attention as dot_product_attention
@@ -121,7 +111,6 @@ from ._signal import melscale_filterbanks as melscale_filterbanks
 from ._signal import power_to_db as power_to_db
 from ._signal import spectrogram as spectrogram
 from ._signal import stft as stft
-from ._softmax import log_softmax as log_softmax
 from ._softmax import logsoftmax as logsoftmax
 from ._softmax import logsumexp as logsumexp
 from ._softmax import softmax as softmax
@@ -171,11 +160,6 @@ __all__ = [
     "gru_cell",
     "hamming_window",
     "hann_window",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -185,12 +169,9 @@ __all__ = [
     "instancenorm",
     "istft",
     "layernorm",
-    "leaky_relu",
     "leakyrelu",
     "linear_cross_entropy",
     "lisht",
-    "log_sigmoid",
-    "log_softmax",
     "logcosh",
     "logsigmoid",
     "logsoftmax",
@@ -224,8 +205,6 @@ __all__ = [
     "scatter",
     "selu",
     "sigmoid",
-    "silu",
-    "soft_sign",
     "softmax",
     "softmax_cross_entropy",
     "softmin",
@@ -242,7 +221,6 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
-    "thresholdrelu",
     "trelu",
     "unfold",
     "upsample_bicubic",

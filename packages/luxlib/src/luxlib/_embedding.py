@@ -100,17 +100,16 @@ def _padding(index: int | None, entries: int) -> int | None:
     return place
 
 
-@partial(jax.jit, static_argnames=("padding",))
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _lookup(ids: Array, table: Array, padding: int | None) -> Array:
+def _rows(ids: Array, table: Array, padding: int | None) -> Array:
     return _take(table, ids, None, math.nan)
 
 
-def _lookup_jvp(
+def _rows_jvp(
     padding: int | None, primals: tuple[Array, Array], tangents: tuple[Any, Any]
 ) -> tuple[Array, Array]:
     (ids, table), (_, table_dot) = primals, tangents
-    rows = _lookup(ids, table, padding)
+    rows = _rows(ids, table, padding)
     if isinstance(table_dot, SymbolicZero):
         return rows, jnp.zeros_like(rows)
     # In the dtype of sums, since its transpose adds up the rows' cotangents.
@@ -118,7 +117,8 @@ def _lookup_jvp(
     return rows, _take(wide, ids, padding, 0.0).astype(rows.dtype)
 
 
-_lookup.__wrapped__.defjvp(_lookup_jvp, symbolic_zeros=True)
+_rows.defjvp(_rows_jvp, symbolic_zeros=True)
+_lookup = jax.jit(_rows, static_argnums=2)
 
 
 def _take(table: Array, ids: Array, without: int | None, beyond: float) -> Array:

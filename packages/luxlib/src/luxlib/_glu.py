@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 from jax import lax
 
-from ._activations import gelu_erf, gelu_tanh, relu, sigmoid, silu
+from ._activations import gelu_erf, gelu_tanh, relu, sigmoid, swish
 from ._activations._pointwise import real
 from ._axes import positive_axes
 from ._checks import mismatch
@@ -94,7 +94,7 @@ def swiglu(
 
     Shazeer, "GLU variants improve transformer", 2020.
     """
-    return _gated("swiglu", x, axis, silu)
+    return _gated("swiglu", x, axis, swish)
 
 
 def _gated(function: str, x: Array, axis: int, activation: Callable[[Array], Array]) -> Array:

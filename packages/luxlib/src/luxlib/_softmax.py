@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Bool, Float
 
-__all__ = ["log_softmax", "logsoftmax", "logsumexp", "softmax", "softmin"]
+__all__ = ["logsoftmax", "logsumexp", "softmax", "softmin"]
 
 
 def softmax(
@@ -90,7 +90,7 @@ def logsoftmax(
     axis: int | Sequence[int] | None = -1,
     where: Bool[Array, "*broadcastable"] | None = None,
 ) -> Float[Array, "*shape"]:
-    """Take the logarithm of the softmax, without underflow; `log_softmax` is another name for it.
+    """Take the logarithm of the softmax, without underflow.
 
     `y = x - log Σ exp(x)`
 
@@ -153,9 +153,6 @@ def logsumexp(
     """
     x, where, axes = _arguments("logsumexp", x, axis, where)
     return _masked_logsumexp(x, where, axes, bool(keepdims))
-
-
-log_softmax = logsoftmax
 
 
 def _arguments(

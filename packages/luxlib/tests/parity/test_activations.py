@@ -23,13 +23,13 @@ PAIRS = {
         partial(luxlib.hardtanh, min_value=-2.0, max_value=0.5),
         partial(F.hardtanh, min_val=-2.0, max_val=0.5),
     ),
-    "leaky_relu": (luxlib.leaky_relu, F.leaky_relu),
+    "leakyrelu": (luxlib.leakyrelu, F.leaky_relu),
     "logsigmoid": (luxlib.logsigmoid, F.logsigmoid),
     "mish": (luxlib.mish, F.mish),
     "relu6": (luxlib.relu6, F.relu6),
     "selu": (luxlib.selu, F.selu),
     "sigmoid": (luxlib.sigmoid, F.sigmoid),
-    "silu": (luxlib.silu, F.silu),
+    "swish": (luxlib.swish, F.silu),
     "softplus": (luxlib.softplus, F.softplus),
     "softplus-2": (partial(luxlib.softplus, beta=2.0), partial(F.softplus, beta=2.0)),
     "softshrink-1": (partial(luxlib.softshrink, threshold=1.0), partial(F.softshrink, lambd=1.0)),
@@ -90,7 +90,7 @@ def test_prelu():
         np.testing.assert_allclose(bar, tensor.grad.numpy(), rtol=1e-12)
 
 
-NAMES = ["gelu_erf", "gelu_tanh", "mish", "selu", "sigmoid", "silu", "softplus", "tanh"]
+NAMES = ["gelu_erf", "gelu_tanh", "mish", "selu", "sigmoid", "swish", "softplus", "tanh"]
 
 
 @pytest.mark.parametrize("name", NAMES)

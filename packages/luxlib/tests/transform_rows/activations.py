@@ -9,7 +9,7 @@ from .points import ignoring, normal
 SMOOTH = (
     "gelu_erf",
     "gelu_tanh",
-    "silu",
+    "swish",
     "mish",
     "sigmoid",
     "softplus",
@@ -17,9 +17,9 @@ SMOOTH = (
     "logcosh",
     "tanhshrink",
     "lisht",
-    "soft_sign",
+    "softsign",
     "gelu_sigmoid",
-    "log_sigmoid",
+    "logsigmoid",
     "selu",
     "celu",
     "tanh",
@@ -31,4 +31,4 @@ TABLE = {
     "swiglu": (ignoring(luxlib.swiglu), normal(0, 2, 4), np.zeros(1)),
     "geglu": (ignoring(lambda x: luxlib.geglu(x, axis=0)), normal(0, 4, 2), np.zeros(1)),
 }
-VARIANTS = {"lisht", "soft_sign", "gelu_sigmoid", "log_sigmoid", "selu", "celu", "tanh", "geglu"}
+VARIANTS = {"lisht", "softsign", "gelu_sigmoid", "logsigmoid", "selu", "celu", "tanh", "geglu"}

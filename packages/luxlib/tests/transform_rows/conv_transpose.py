@@ -31,7 +31,7 @@ TABLE = {
     ),
     "conv_transpose_fused": (
         lambda x, w: luxlib.fused_conv_transpose_bias_activation(
-            x, w, w[0, 0], luxlib.silu, groups=2, stride=2
+            x, w, w[0, 0], luxlib.swish, groups=2, stride=2
         ),
         normal(0, 2, 4),
         normal(1, 2, 2, 2),

@@ -81,7 +81,7 @@ TABLE = {
         normal(1, 1, 2, 2),
     ),
     "conv_fused": (
-        lambda x, w: luxlib.fused_conv_bias_activation(x, w, w[0, 0], luxlib.silu),
+        lambda x, w: luxlib.fused_conv_bias_activation(x, w, w[0, 0], luxlib.swish),
         normal(0, 4, 2),
         normal(1, 2, 2, 2),
     ),

@@ -51,4 +51,4 @@ TABLE = {
         normal(1, 3),
     ),
 }
-VARIANTS = {"batchnorm_masked", "layernorm_axis"}
+VARIANTS = {"batchnorm_inference", "batchnorm_masked", "instancenorm", "layernorm_axis"}

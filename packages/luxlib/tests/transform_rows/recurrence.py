@@ -52,8 +52,8 @@ TABLE = {
         normal(0, 3, 2),
         0.5 * normal(1, 6, 2),
     ),
-    "rnn_silu": (
-        lambda x, w: luxlib.rnn(x, *parameters(w), activation=luxlib.silu)[0],
+    "rnn_swish": (
+        lambda x, w: luxlib.rnn(x, *parameters(w), activation=luxlib.swish)[0],
         normal(0, 3, 2),
         0.5 * normal(1, 6, 2),
     ),
@@ -63,4 +63,4 @@ TABLE = {
         0.5 * normal(1, 6, 2),
     ),
 }
-VARIANTS = {"lstm_reverse", "gru_lengths", "lstm_cell", "gru_cell", "rnn_cell", "rnn_silu"}
+VARIANTS = {"lstm_reverse", "gru_lengths", "lstm_cell", "gru_cell", "rnn_cell", "rnn_swish"}

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ._elementary import exp
 from ._pointwise import elementwise, pointwise, real
-from ._sigmoids import hard_sigmoid_value, logistic, logistic_density
+from ._sigmoids import hardsigmoid_value, logistic, logistic_density
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Float
 
-__all__ = ["hard_swish", "lisht", "mish", "sigmoid_gate", "silu"]
+__all__ = ["hardswish", "lisht", "mish", "sigmoid_gate", "swish"]
 
 _FAR = 750.0  # beyond, a float64's exponential is 0 too
 
 
-def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def swish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Weigh each element by its sigmoid; `swish` is another name for it.
 
     `y = x * sigmoid(x)`
@@ -33,7 +33,7 @@ def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     Elfwing et al., "Sigmoid-weighted linear units", 2017; Ramachandran et al., "Searching for
     activation functions", 2017.
     """
-    return _silu(real("silu", x))
+    return _swish(real("swish", x))
 
 
 def sigmoid_gate(scale: float) -> Callable[[Array], Array]:
@@ -56,29 +56,29 @@ def sigmoid_gate(scale: float) -> Callable[[Array], Array]:
     return elementwise(pointwise(value, pointwise(slope, curvature)))
 
 
-_silu = sigmoid_gate(1.0)
+_swish = sigmoid_gate(1.0)
 
 
-def hard_swish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def hardswish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Weigh each element by its hard sigmoid.
 
-    `y = x * hard_sigmoid(x)`
+    `y = x * hardsigmoid(x)`
 
     The derivative is 0 at -3 and 1 at 3. Howard et al., "Searching for MobileNetV3", 2019.
     """
-    return _hard_swish(real("hard_swish", x))
+    return _hardswish(real("hardswish", x))
 
 
-def _hard_swish_value(x: Array) -> Array:
-    return jnp.maximum(x, -3.0) * hard_sigmoid_value(x)
+def _hardswish_value(x: Array) -> Array:
+    return jnp.maximum(x, -3.0) * hardsigmoid_value(x)
 
 
-def _hard_swish_slope(x: Array) -> Array:
+def _hardswish_slope(x: Array) -> Array:
     inside = x * (1 / 3) + 0.5
     return jnp.where(x <= -3, jnp.zeros_like(x), jnp.where(x >= 3, 1.0, inside))
 
 
-_hard_swish = elementwise(pointwise(_hard_swish_value, _hard_swish_slope))
+_hardswish = elementwise(pointwise(_hardswish_value, _hardswish_slope))
 
 
 def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
     from jax import Array
 
+    Function = Callable[[Array], Array]
+
 __all__ = ["elementwise", "pointwise", "pointwise_of_result", "real"]
 
 
-def pointwise(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Any:
+def pointwise(
+    value: Callable[[Array], Array], slope: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
     """Return the function `value` with the derivative `slope`, both of one real array."""
     function = jax.custom_jvp(value)
 
@@ -39,7 +43,9 @@ def pointwise(value: Callable[[Array], Array], slope: Callable[[Array], Array]) 
     return function
 
 
-def pointwise_of_result(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Any:
+def pointwise_of_result(
+    value: Callable[[Array], Array], slope: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
     """Return the function `value` with the derivative `slope(value(x))`, both of one real array."""
     function = jax.custom_jvp(value)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "identity",
-    "leaky_relu",
+    "leakyrelu",
     "prelu",
     "relu",
     "relu6",
@@ -60,7 +60,7 @@ def relu6(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return jax.nn.relu6(real("relu6", x))
 
 
-def leaky_relu(
+def leakyrelu(
     x: Float[Array, "*shape"], *, negative_slope: float | Array = 0.01
 ) -> Float[Array, "*shape"]:
     """Scale negative elements down; the derivative at 0 is 1.
@@ -69,13 +69,13 @@ def leaky_relu(
 
     ```python
     >>> import jax.numpy as jnp, luxlib
-    >>> luxlib.leaky_relu(jnp.array([-1.0, 0.0, 2.0]), negative_slope=0.5)
+    >>> luxlib.leakyrelu(jnp.array([-1.0, 0.0, 2.0]), negative_slope=0.5)
     Array([-0.5,  0. ,  2. ], dtype=float32)
     ```
 
     Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
-    return _leaky(real("leaky_relu", x), negative_slope)
+    return _leaky(real("leakyrelu", x), negative_slope)
 
 
 def prelu(x: Float[Array, "*shape"], weight: Float[Array, " channels"]) -> Float[Array, "*shape"]:

@@ -10,6 +10,8 @@ from . import _elementary
 from ._pointwise import elementwise, pointwise, real
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jax import Array
     from jaxtyping import Float
 
@@ -68,5 +70,5 @@ def _negative(x: Array) -> Array:
     return jnp.where(x > 0, jnp.zeros_like(x), x)
 
 
-_exp = pointwise(_elementary.exp, lambda x: _exp(x))
+_exp: Callable[[Array], Array] = pointwise(_elementary.exp, lambda x: _exp(x))
 _expm1 = pointwise(_elementary.expm1, _exp)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Float
 
-__all__ = ["hard_shrink", "softshrink", "tanhshrink"]
+__all__ = ["hardshrink", "softshrink", "tanhshrink"]
 
 
 def softshrink(x: Float[Array, "*shape"], *, threshold: float = 0.5) -> Float[Array, "*shape"]:
@@ -36,24 +36,24 @@ def _softshrink(x: Array, threshold: float) -> Array:
     return jnp.where(jnp.abs(x) <= threshold, jnp.zeros_like(x), moved)
 
 
-def hard_shrink(x: Float[Array, "*shape"], *, threshold: float = 0.5) -> Float[Array, "*shape"]:
+def hardshrink(x: Float[Array, "*shape"], *, threshold: float = 0.5) -> Float[Array, "*shape"]:
     """Set elements to zero that are within a threshold of it.
 
     `y = where(|x| > threshold, x, 0)`
 
     ```python
     >>> import jax.numpy as jnp, luxlib
-    >>> luxlib.hard_shrink(jnp.array([-2.0, 0.25, 2.0]))
+    >>> luxlib.hardshrink(jnp.array([-2.0, 0.25, 2.0]))
     Array([-2.,  0.,  2.], dtype=float32)
     ```
 
     As in PyTorch.
     """
-    return _hard_shrink(real("hard_shrink", x), threshold)
+    return _hardshrink(real("hardshrink", x), threshold)
 
 
 @elementwise
-def _hard_shrink(x: Array, threshold: float) -> Array:
+def _hardshrink(x: Array, threshold: float) -> Array:
     return jnp.where(jnp.abs(x) <= threshold, jnp.zeros_like(x), x)
 
 

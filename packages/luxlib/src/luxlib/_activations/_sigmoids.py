@@ -14,17 +14,19 @@ from ._elementary import exp
 from ._pointwise import elementwise, pointwise, pointwise_of_result, real
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jax import Array
     from jaxtyping import Float
 
 __all__ = [
-    "hard_sigmoid",
-    "hard_sigmoid_value",
-    "hard_tanh",
+    "hardsigmoid",
+    "hardsigmoid_value",
+    "hardtanh",
     "logistic",
     "logistic_density",
     "sigmoid",
-    "soft_sign",
+    "softsign",
     "sparse_sigmoid",
     "tanh",
 ]
@@ -58,29 +60,31 @@ def _density_value(x: Array) -> Array:
 
 # The density of the logistic distribution is the logistic function's derivative, accurate in both
 # tails. The function itself has the product of its result with 1 less it, which is there for free.
-logistic_density = pointwise(_density_value, lambda x: -logistic_density(x) * jnp.tanh(x / 2))
+logistic_density: Callable[[Array], Array] = pointwise(
+    _density_value, lambda x: -logistic_density(x) * jnp.tanh(x / 2)
+)
 logistic = pointwise_of_result(_logistic_value, lambda y: y * (1 - y))
 _sigmoid = elementwise(logistic)
 
 
-def hard_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def hardsigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Squash into the interval from 0 to 1, in three straight pieces.
 
     `y = min(max(x / 6 + 1/2, 0), 1)`
 
     As in NNlib, PyTorch and Keras 3; the derivative at ±3 is 0.
     """
-    return _hard_sigmoid(real("hard_sigmoid", x))
+    return _hardsigmoid(real("hardsigmoid", x))
 
 
-def hard_sigmoid_value(x: Array) -> Array:
+def hardsigmoid_value(x: Array) -> Array:
     # The first is exact where the result is near 0, the second rounds once less elsewhere.
     line = jnp.where(x < -1.5, (x + 3) * (1 / 6), x * (1 / 6) + 0.5)
     return jnp.clip(line, 0.0, 1.0)
 
 
-_hard_sigmoid = elementwise(
-    pointwise(hard_sigmoid_value, lambda x: jnp.where(jnp.abs(x) < 3, 1 / 6, jnp.zeros_like(x)))
+_hardsigmoid = elementwise(
+    pointwise(hardsigmoid_value, lambda x: jnp.where(jnp.abs(x) < 3, 1 / 6, jnp.zeros_like(x)))
 )
 
 
@@ -114,7 +118,7 @@ def tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 _tanh = elementwise(jnp.tanh)
 
 
-def hard_tanh(
+def hardtanh(
     x: Float[Array, "*shape"], *, min_value: float = -1.0, max_value: float = 1.0
 ) -> Float[Array, "*shape"]:
     """Clip between two numbers; the derivative at both is 1.
@@ -123,30 +127,30 @@ def hard_tanh(
 
     Collobert, "Large scale machine learning", 2004.
     """
-    return _hard_tanh(real("hard_tanh", x), min_value, max_value)
+    return _hardtanh(real("hardtanh", x), min_value, max_value)
 
 
 @elementwise
-def _hard_tanh(x: Array, low: float, high: float) -> Array:
+def _hardtanh(x: Array, low: float, high: float) -> Array:
     return jnp.where(x > high, high, jnp.where(x < low, low, x))
 
 
-def soft_sign(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def softsign(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Squash into the interval from -1 to 1, slowly.
 
     `y = x / (1 + |x|)`
     """
-    return _soft_sign(real("soft_sign", x))
+    return _softsign(real("softsign", x))
 
 
-def _soft_sign_value(x: Array) -> Array:
+def _softsign_value(x: Array) -> Array:
     x = jnp.clip(x, -1e30, 1e30)
     return x / (1 + jnp.abs(x))
 
 
-def _soft_sign_slope(x: Array) -> Array:
+def _softsign_slope(x: Array) -> Array:
     inverse = 1 / (1 + jnp.abs(x))
     return inverse * inverse
 
 
-_soft_sign = elementwise(pointwise(_soft_sign_value, _soft_sign_slope))
+_softsign = elementwise(pointwise(_softsign_value, _softsign_slope))

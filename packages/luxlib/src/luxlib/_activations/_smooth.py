@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jax import Array
     from jaxtyping import Float
 
-__all__ = ["log_sigmoid", "logcosh", "softplus", "sparse_plus", "squareplus"]
+__all__ = ["logcosh", "logsigmoid", "softplus", "sparse_plus", "squareplus"]
 
 
 def softplus(x: Float[Array, "*shape"], *, beta: float | Array = 1.0) -> Float[Array, "*shape"]:
@@ -46,16 +46,16 @@ def _sharp(x: Array, beta: float | Array) -> Array:
     return jnp.where(u > 100, x, _corner(jnp.minimum(u, 100.0)) / beta)  # u may overflow
 
 
-def log_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def logsigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Take the logarithm of the sigmoid, without overflow.
 
     `y = -softplus(-x)`
     """
-    return _log_sigmoid(real("log_sigmoid", x))
+    return _logsigmoid(real("logsigmoid", x))
 
 
 @elementwise
-def _log_sigmoid(x: Array) -> Array:
+def _logsigmoid(x: Array) -> Array:
     return -_corner(-x)
 
 

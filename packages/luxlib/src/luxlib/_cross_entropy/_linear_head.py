@@ -154,13 +154,14 @@ def chunked_losses(
 ) -> Array:
     """Return the losses of the rows of `x`, some rows at a time."""
     # The weight's gradient is summed over the chunks in the dtype of sums.
-    parameters = tuple(a if a is None else a.astype(accumulator(a.dtype)) for a in (weight, bias))
+    wide_weight = weight.astype(accumulator(weight.dtype))
+    wide_bias = None if bias is None else bias.astype(accumulator(bias.dtype))
 
     @jax.checkpoint
     def losses(x: Array, labels: Array) -> Array:
-        logits = product(_multiply, x, parameters[0].astype(x.dtype))
-        if parameters[1] is not None:
-            logits = logits + parameters[1].reshape(1, -1)
+        logits = product(_multiply, x, wide_weight.astype(x.dtype))
+        if wide_bias is not None:
+            logits = logits + wide_bias.reshape(1, -1)
         return of_labels(logits, labels, 1, smoothing, ignore_index)
 
     whole = len(x) // chunk * chunk

@@ -260,9 +260,8 @@ def _load_features(array: Any, tile: tuple[int, int]) -> Array:
 
 def _direction(x: Array, inside: Array, features: int, options: _Options) -> tuple[Array, Array]:
     """Return normalized rows and the inverse of their deviations."""
-    for _ in range(
-        2 if options.centred else 0
-    ):  # the second mean is what rounding hid from the first
+    means = 2 if options.centred else 0  # the second is what rounding hid from the first
+    for _ in range(means):
         x = jnp.where(inside, x - x.sum(1, keepdims=True) / features, 0)
     inverse = lax.rsqrt((x * x).sum(1, keepdims=True) / features + options.epsilon)
     return x * inverse, inverse

@@ -88,7 +88,7 @@ def _moved(running: Array, batch: Array, present: Array, momentum: float | Array
     examples = tuple(range(batch.ndim - 1))
     total = jnp.where(present, batch, 0).sum(examples)
     number = present.sum(examples, dtype=jnp.int32).astype(batch.dtype)
-    average = lax.stop_gradient(total / jnp.maximum(number, 1))
+    average = total / jnp.maximum(number, 1)
     weight = jnp.where(number > 0, jnp.asarray(momentum).astype(batch.dtype), 0)
     before = running.astype(batch.dtype)
     return (before + weight * (average - before)).astype(running.dtype)

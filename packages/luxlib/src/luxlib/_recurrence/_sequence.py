@@ -68,7 +68,8 @@ def over_sequence(
     carry = tuple(jnp.zeros(shape, x.dtype) if a is None else a.reshape(shape) for a in states)
     valid = None
     if lengths is not None:
-        valid = (jnp.arange(time)[:, None] < lengths.reshape(1, shape[0]))[..., None]
+        valid = jnp.arange(time)[:, None] < lengths.astype(int).reshape(1, shape[0])
+        valid = valid[..., None]
         x = jnp.where(valid, x, jnp.zeros_like(x))
 
     # Inside jax.shard_map a scan wants its carry to vary over devices as its results do.
