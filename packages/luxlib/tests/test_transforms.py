@@ -147,20 +147,19 @@ def test_scan_and_checkpoint(name):
 
         return jax.lax.scan(body, jnp.zeros(()), jnp.array(steps))[0]
 
-    def but_for_products(x, w):
-        return jax.checkpoint(loss, policy=jax.checkpoint_policies.dots_saveable)(x, w)
+    policies = (None, jax.checkpoint_policies.dots_saveable, luxlib.products_saveable)
 
     @jax.jit
     def results(x, w):
-        functions = (scanned, jax.checkpoint(loss), but_for_products)
+        functions = (scanned, *(jax.checkpoint(loss, policy=policy) for policy in policies))
         return [jax.value_and_grad(g, (0, 1))(x, w) for g in functions]
 
-    in_scan, checkpointed, with_policy = results(x, w)
+    in_scan, *checkpointed = results(x, w)
     values, (x_bars, w_bars) = stack([plain(name)(step * x, w) for step in steps])
     in_line = (values.sum(), (jnp.tensordot(jnp.array(steps), x_bars, 1), w_bars.sum(0)))
     close(in_scan, in_line)
-    close(checkpointed, plain(name)(x, w))
-    close(with_policy, plain(name)(x, w))
+    for result in checkpointed:
+        close(result, plain(name)(x, w))
 
 
 @every

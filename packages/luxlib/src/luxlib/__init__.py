@@ -50,6 +50,7 @@ from ._batched import batched_transpose as batched_transpose
 from ._batched import batched_vec as batched_vec
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
+from ._checkpoint import products_saveable as products_saveable
 from ._compilation import compiler_options as compiler_options
 from ._compilation import compiling_for as compiling_for
 from ._conv_transpose import conv_transpose as conv_transpose
@@ -194,6 +195,7 @@ __all__ = [
     "pixel_unshuffle",
     "power_to_db",
     "prelu",
+    "products_saveable",
     "reglu",
     "relu",
     "relu6",

@@ -28,6 +28,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from ._activations import identity
 from ._bias_activation import check_bias, finish
+from ._checkpoint import saveable
 from ._checks import check_callable, check_inexact, mismatch, per_axis
 from ._compilation import compilation
 from ._dtypes import accumulator, promote
@@ -324,7 +325,8 @@ def _conv_transpose(
     rows = x.reshape(math.prod(batch), *x.shape[-axes - 1 :])
     if turned:
         weight = lax.rev(weight, range(axes))
-    y = finish(_spread(rows, weight, geometry, form), bias, activation, x.dtype)
+    y = saveable(_spread(rows, weight, geometry, form))
+    y = finish(y, bias, activation, x.dtype)
     return y.reshape(*batch, *y.shape[1:])
 
 

@@ -16,6 +16,7 @@ from jax import lax
 
 from ._activations import identity
 from ._bias_activation import check_bias, finish
+from ._checkpoint import saveable
 from ._checks import check_callable, check_inexact, mismatch
 from ._dtypes import promote
 from ._products import product
@@ -94,5 +95,5 @@ def _dense(x: Array, weight: Array, bias: Array | None, activation: Activation) 
     x, weight, bias = promote(x, weight, bias)
     batch = x.shape[:-1]
     multiply = partial(lax.dot_general, dimension_numbers=(((1,), (0,)), ((), ())))
-    y = product(multiply, x.reshape(math.prod(batch), x.shape[-1]), weight)
+    y = saveable(product(multiply, x.reshape(math.prod(batch), x.shape[-1]), weight))
     return finish(y, bias, activation, x.dtype).reshape(*batch, weight.shape[1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from ._checkpoint import saveable
 from ._checks import mismatch
 from ._dtypes import promote
 from ._products import product
@@ -95,5 +96,7 @@ def _batched_matmul(x: Array, y: Array) -> Array:
     x, y = promote(x, y)
     if y.ndim == 2:  # one matrix for all: a single 2-D product, as in _dense.py
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-        return product(jnp.matmul, rows, y).astype(x.dtype).reshape(*x.shape[:-1], y.shape[-1])
-    return product(jnp.matmul, x, y).astype(x.dtype)
+        z = product(jnp.matmul, rows, y).reshape(*x.shape[:-1], y.shape[-1])
+    else:
+        z = product(jnp.matmul, x, y)
+    return saveable(z.astype(x.dtype))

@@ -27,6 +27,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
+from luxlib._checkpoint import saveable
+
 from ._terms import Sides, by_keys, exponentials, keep_factor, logits, of_values
 
 if TYPE_CHECKING:
@@ -219,6 +221,7 @@ def _attend_jvp(
         )
         forward = partial(_forward, options, blocks.saved)
         part, kept = _run(group, forward, own_query, own_sides, (key, value), key_length)
+        part, kept = saveable(part), kept._replace(over=saveable(kept.over))
         # Where it is not in a scan, what is made again must not be taken for what was there.
         again = group.count == 1 and not blocks.saved
         tangent = jax.checkpoint(partial(_tangent, options), prevent_cse=again)

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from luxlib._checkpoint import saveable
 from luxlib._linear import linear
 
 from ._blocked import blocked
@@ -50,7 +51,7 @@ def by_kernel(
     """Return what `plain` does, by a kernel where there is its platform."""
     # No derivative is ever taken of the kernel: it is attached to what comes out of it.
     constants = jax.tree.map(lax.stop_gradient, (query, key, value, sides))
-    result, kept = _value(kernel, options, *constants)
+    result, kept = jax.tree.map(saveable, _value(kernel, options, *constants))
     fixed = sides._replace(sinks=None)
     return _attached(kernel, options, query, key, value, sides.sinks, fixed, result, kept)
 

@@ -12,6 +12,7 @@ from jax import lax
 
 from luxlib._activations import identity
 from luxlib._bias_activation import check_bias, finish
+from luxlib._checkpoint import saveable
 from luxlib._checks import check_callable, check_inexact, check_one_of, mismatch, per_axis
 from luxlib._compilation import compilation
 from luxlib._dtypes import promote
@@ -280,5 +281,6 @@ def _conv(
     if not cross_correlation:
         weight = lax.rev(weight, range(axes))
     geometry = Geometry(rows.shape[1:-1], weight.shape[:axes], stride, pairs, dilation, groups)
-    y = finish(convolve(rows, weight, geometry, compilation), bias, activation, x.dtype)
+    y = saveable(convolve(rows, weight, geometry, compilation))
+    y = finish(y, bias, activation, x.dtype)
     return y.reshape(*batch, *y.shape[1:])
