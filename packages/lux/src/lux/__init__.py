@@ -87,8 +87,10 @@ from .layers import Conv as Conv
 from .layers import Dense as Dense
 from .layers import Dropout as Dropout
 from .layers import FlattenLayer as FlattenLayer
+from .layers import LayerNorm as LayerNorm
 from .layers import MaxPool as MaxPool
 from .layers import NoOpLayer as NoOpLayer
+from .layers import RMSNorm as RMSNorm
 from .layers import WrappedFunction as WrappedFunction
 from .serialization import load as load
 from .serialization import load_metadata as load_metadata
@@ -106,9 +108,11 @@ __all__ = [
     "FieldError",
     "FlattenLayer",
     "Frame",
+    "LayerNorm",
     "MaxPool",
     "NamedTuple",
     "NoOpLayer",
+    "RMSNorm",
     "StatefulLuxLayer",
     "Val",
     "WrappedFunction",

@@ -6,6 +6,8 @@ from ._dropout import Dropout as Dropout
 from ._functions import NoOpLayer as NoOpLayer
 from ._functions import WrappedFunction as WrappedFunction
 from ._linear import Dense as Dense
+from ._normalization import LayerNorm as LayerNorm
+from ._normalization import RMSNorm as RMSNorm
 from ._pooling import MaxPool as MaxPool
 from ._shape import FlattenLayer as FlattenLayer
 
@@ -15,7 +17,9 @@ __all__ = [
     "Dense",
     "Dropout",
     "FlattenLayer",
+    "LayerNorm",
     "MaxPool",
     "NoOpLayer",
+    "RMSNorm",
     "WrappedFunction",
 ]

@@ -20,13 +20,18 @@ init_weight = kaiming_uniform(gain=math.sqrt(1 / 3))
 def given(layer: Any, ps: Any, shape: tuple[int, ...]) -> tuple[Array, Array | None]:
     """The weight and the bias of a layer, of the shapes that they have in this layer."""
     bias = ps.bias if layer.use_bias else None
-    for name, array, expected in (("weight", ps.weight, shape), ("bias", bias, shape[-1:])):
-        if array is not None and array.shape != expected:
-            raise ValueError(
-                f"the parameters do not fit: {name}: expected shape {expected}, got "
-                f"{array.shape}: are these the parameters of another model?"
-            )
+    check_shape("weight", ps.weight, shape)
+    check_shape("bias", bias, shape[-1:])
     return ps.weight, bias
+
+
+def check_shape(name: str, array: Array | None, expected: tuple[int, ...]) -> None:
+    """Refuse a parameter of another shape than it has in this layer."""
+    if array is not None and array.shape != expected:
+        raise ValueError(
+            f"the parameters do not fit: {name}: expected shape {expected}, got "
+            f"{array.shape}: are these the parameters of another model?"
+        )
 
 
 def weight_and_bias(layer: Any, rng: Any, shape: tuple[int, ...]) -> NamedTuple:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -33,6 +34,54 @@ def check_sizes(layer: AbstractLuxLayer, *fields: str) -> None:
         if sizes is None or sizes[0] < 1:
             raise fail(layer, field, "an integer of at least 1", value)
         object.__setattr__(layer, field, sizes[0])
+
+
+def check_several_sizes(layer: AbstractLuxLayer, field: str) -> None:
+    """Refuse what is neither an integer of at least 1 nor several; store them as a tuple."""
+    value = getattr(layer, field)
+    sizes = integers(value)
+    if not sizes or min(sizes) < 1:
+        raise fail(layer, field, "an integer or several, each at least 1", value)
+    object.__setattr__(layer, field, sizes)
+
+
+def _as_float(value: Any) -> float | None:
+    """Return a real number as a `float`, and `None` for anything else."""
+    if isinstance(value, bool | str | bytes):
+        return None
+    try:
+        return float(value)
+    except TypeError:
+        return None
+
+
+def check_share(layer: AbstractLuxLayer, *fields: str) -> None:
+    """Refuse what is no number from 0 to 1, and store the others as `float`."""
+    for field in fields:
+        number = _as_float(getattr(layer, field))
+        if number is None or not 0 <= number <= 1:
+            raise fail(layer, field, "a number from 0 to 1", getattr(layer, field))
+        object.__setattr__(layer, field, number)
+
+
+def check_positive(layer: AbstractLuxLayer, *fields: str) -> None:
+    """Refuse what is no positive finite number, and store the others as `float`."""
+    for field in fields:
+        number = _as_float(getattr(layer, field))
+        if number is None or not 0 < number < math.inf:
+            raise fail(layer, field, "a positive number", getattr(layer, field))
+        object.__setattr__(layer, field, number)
+
+
+def check_axes(layer: AbstractLuxLayer, field: str) -> None:
+    """Refuse what is neither one axis nor several different ones; `None` is left."""
+    value = getattr(layer, field)
+    if value is None:
+        return
+    axes = integers(value)
+    if not axes or len(set(axes)) != len(axes):
+        raise fail(layer, field, "different axes, as integers", value)
+    object.__setattr__(layer, field, axes if isinstance(value, Iterable) else axes[0])
 
 
 def check_window(layer: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from lux._random import as_key
 from luxcore import NamedTuple, Val, child
 from luxlib import dropout
 
-from ._checks import fail, integers
+from ._checks import check_axes, check_share
 from ._leaf import Leaf
 
 if TYPE_CHECKING:
@@ -74,15 +73,8 @@ class Dropout(Leaf, states=("rng", "training")):
     axis: int | Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        real = isinstance(self.rate, int | float) or hasattr(self.rate, "__float__")
-        if not real or isinstance(self.rate, str | bool) or not 0 <= self.rate <= 1:
-            raise fail(self, "rate", "a number from 0 to 1", self.rate)
-        object.__setattr__(self, "rate", float(self.rate))
-        axes = () if self.axis is None else integers(self.axis)
-        if axes is None or len(set(axes)) != len(axes) or self.axis in ((), []):
-            raise fail(self, "axis", "different axes, as integers", self.axis)
-        if self.axis is not None:
-            object.__setattr__(self, "axis", axes if isinstance(self.axis, Iterable) else axes[0])
+        check_share(self, "rate")
+        check_axes(self, "axis")
 
     def initial_states(self, rng: Any) -> NamedTuple:
         return NamedTuple(rng=as_key(child(rng, "rng")), training=Val(True))
