@@ -78,7 +78,7 @@ def test_no_product_is_made_twice(name):
         )
     )
     assert kept == whole
-    # Without a policy the first layer's product, at least, is made again. (Depthwise is no product.)
+    # Without a policy a product, at least, is made again. (Depthwise has none.)
     assert nothing > whole or name == "depthwise transposed conv"
 
 

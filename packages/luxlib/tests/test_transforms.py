@@ -16,6 +16,8 @@ from jax.sharding import PartitionSpec as P
 from transform_rows import TABLE, VARIANTS
 from transform_rows.points import normal
 
+import luxlib
+
 every = pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow) if n in VARIANTS else n for n in TABLE]
 )
