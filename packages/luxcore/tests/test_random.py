@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from luxcore import child, fork, replicate, split
+from luxcore import child, fork, name_words, replicate, split
 
 
 def draws(rng: random.Random) -> list[float]:
@@ -34,6 +34,12 @@ def test_children_are_the_same_in_every_process():
     assert float(run.stdout) == child(random.Random(0), "a").random()
     # Recorded with luxcore 0.1.0 on CPython 3.11: children are the same in every release.
     assert float(run.stdout) == 0.8408250382554324
+
+
+def test_the_words_of_a_name_are_the_first_of_its_sha_256():
+    # sha256(b"a") = ca978112 ca1bbdca …, taken as little-endian words
+    assert name_words("a") == (0x128197CA, 0xCABD1BCA)
+    assert name_words("") == (0x42C4B0E3, 0x141CFC98)  # sha256(b"") = e3b0c442 98fc1c14 …
 
 
 def test_split_gives_independent_generators():

@@ -25,6 +25,7 @@ from ._named_tuple import items as items
 from ._named_tuple import merge as merge
 from ._random import child as child
 from ._random import fork as fork
+from ._random import name_words as name_words
 from ._random import replicate as replicate
 from ._random import split as split
 from ._setup import contains_lux_layer as contains_lux_layer
@@ -68,6 +69,7 @@ __all__ = [
     "initial_states",
     "items",
     "merge",
+    "name_words",
     "output_size",
     "parameter_length",
     "preserves_state_type",

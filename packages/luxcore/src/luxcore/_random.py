@@ -51,11 +51,27 @@ def child(rng: Any, name: str) -> Any:
     if _is_jax(rng):
         import jax
 
-        words = _digest(name.encode())
-        for start in (0, 4):
-            rng = jax.random.fold_in(rng, int.from_bytes(words[start : start + 4], "little"))
+        for word in name_words(name):
+            rng = jax.random.fold_in(rng, word)
         return rng
     _refuse(rng)
+
+
+def name_words(name: str) -> tuple[int, int]:
+    """The two 32-bit numbers that stand for a name: `child` folds them into a JAX key, in order.
+
+    For generators that take numbers where they branch, and for programs that find the children of
+    many names in a loop.
+
+    ```python
+    >>> from luxcore import name_words
+    >>> name_words("encoder")
+    (1045232031, 1356054960)
+
+    ```
+    """
+    words = _digest(name.encode())
+    return int.from_bytes(words[:4], "little"), int.from_bytes(words[4:8], "little")
 
 
 @functools.singledispatch
