@@ -104,6 +104,8 @@ from ._recurrence import lstm as lstm
 from ._recurrence import lstm_cell as lstm_cell
 from ._recurrence import rnn as rnn
 from ._recurrence import rnn_cell as rnn_cell
+from ._rotary import apply_rotary_embedding as apply_rotary_embedding
+from ._rotary import compute_rotary_embedding_params as compute_rotary_embedding_params
 from ._signal import db_to_power as db_to_power
 from ._signal import hamming_window as hamming_window
 from ._signal import hann_window as hann_window
@@ -125,6 +127,7 @@ __all__ = [
     "adaptive_maxpool",
     "adaptive_meanpool",
     "alpha_dropout",
+    "apply_rotary_embedding",
     "batched_adjoint",
     "batched_matmul",
     "batched_transpose",
@@ -134,6 +137,7 @@ __all__ = [
     "celu",
     "compiler_options",
     "compiling_for",
+    "compute_rotary_embedding_params",
     "conv",
     "conv_transpose",
     "db_to_power",

@@ -55,8 +55,8 @@ def compute_rotary_embedding_params(
     >>> cos, sin = luxlib.compute_rotary_embedding_params(4, 3)
     >>> cos.shape
     (3, 2)
-    >>> sin[:, 0].round(3)
-    Array([0.   , 0.841, 0.909], dtype=float32)
+    >>> cos[0]
+    Array([1., 1.], dtype=float32)
     ```
 
     Su et al., "RoFormer: enhanced transformer with rotary position embedding", 2021. As
@@ -211,8 +211,9 @@ def _turn(
         cos, sin = cos_cache[: x.shape[-3]], sin_cache[: x.shape[-3]]
     else:
         cos, sin = (embedding_lookup(positions, cache) for cache in (cos_cache, sin_cache))
-    cos, sin = (table.astype(wide)[..., None, :] for table in (cos, sin))  # an axis for the heads
     pairs = cos.shape[-1]
+    ones = (1,) * (x.ndim - 1 - cos.ndim)
+    cos, sin = (t.astype(wide).reshape(*ones, *t.shape[:-1], 1, pairs) for t in (cos, sin))
     turned = x[..., : 2 * pairs].astype(wide)
     # The axis on which a pair lies is made one of its own.
     axis = -1 if interleaved else -2
