@@ -34,6 +34,7 @@ from luxcore import initial_parameters as initial_parameters
 from luxcore import initial_states as initial_states
 from luxcore import items as items
 from luxcore import merge as merge
+from luxcore import name_words as name_words
 from luxcore import output_size as output_size
 from luxcore import parameter_length as parameter_length
 from luxcore import preserves_state_type as preserves_state_type
@@ -82,11 +83,14 @@ from . import _jax as _jax  # registers with luxcore
 from . import initializers as initializers
 from . import training as training
 from ._setup import setup as setup
+from .layers import BatchNorm as BatchNorm
 from .layers import Chain as Chain
 from .layers import Conv as Conv
 from .layers import Dense as Dense
 from .layers import Dropout as Dropout
 from .layers import FlattenLayer as FlattenLayer
+from .layers import GroupNorm as GroupNorm
+from .layers import InstanceNorm as InstanceNorm
 from .layers import LayerNorm as LayerNorm
 from .layers import MaxPool as MaxPool
 from .layers import NoOpLayer as NoOpLayer
@@ -100,6 +104,7 @@ __all__ = [
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
+    "BatchNorm",
     "Chain",
     "Conv",
     "CrossEntropyLoss",
@@ -108,6 +113,8 @@ __all__ = [
     "FieldError",
     "FlattenLayer",
     "Frame",
+    "GroupNorm",
+    "InstanceNorm",
     "LayerNorm",
     "MaxPool",
     "NamedTuple",
@@ -148,6 +155,7 @@ __all__ = [
     "logsigmoid",
     "merge",
     "mish",
+    "name_words",
     "output_size",
     "parameter_length",
     "preserves_state_type",

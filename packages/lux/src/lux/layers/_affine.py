@@ -25,12 +25,14 @@ def given(layer: Any, ps: Any, shape: tuple[int, ...]) -> tuple[Array, Array | N
     return ps.weight, bias
 
 
-def check_shape(name: str, array: Array | None, expected: tuple[int, ...]) -> None:
-    """Refuse a parameter of another shape than it has in this layer."""
+def check_shape(
+    name: str, array: Array | None, expected: tuple[int, ...], *, of: str = "parameters"
+) -> None:
+    """Refuse a parameter, or state, of another shape than it has in this layer."""
     if array is not None and array.shape != expected:
         raise ValueError(
-            f"the parameters do not fit: {name}: expected shape {expected}, got "
-            f"{array.shape}: are these the parameters of another model?"
+            f"the {of} do not fit: {name}: expected shape {expected}, got {array.shape}: "
+            f"are these the {of} of another model?"
         )
 
 
