@@ -81,9 +81,12 @@ from luxlib import trelu as trelu
 
 from . import _jax as _jax  # registers with luxcore
 from . import initializers as initializers
+from . import testing as testing
 from . import training as training
 from ._setup import setup as setup
+from .layers import AlternatePrecision as AlternatePrecision
 from .layers import BatchNorm as BatchNorm
+from .layers import BranchLayer as BranchLayer
 from .layers import Chain as Chain
 from .layers import Conv as Conv
 from .layers import Dense as Dense
@@ -92,10 +95,19 @@ from .layers import FlattenLayer as FlattenLayer
 from .layers import GroupNorm as GroupNorm
 from .layers import InstanceNorm as InstanceNorm
 from .layers import LayerNorm as LayerNorm
+from .layers import Maxout as Maxout
 from .layers import MaxPool as MaxPool
 from .layers import NoOpLayer as NoOpLayer
+from .layers import PairwiseFusion as PairwiseFusion
+from .layers import Parallel as Parallel
+from .layers import RepeatedLayer as RepeatedLayer
 from .layers import RMSNorm as RMSNorm
+from .layers import SkipConnection as SkipConnection
+from .layers import SpectralNorm as SpectralNorm
+from .layers import WeightNorm as WeightNorm
 from .layers import WrappedFunction as WrappedFunction
+from .layers import stack_parameters as stack_parameters
+from .layers import unstack_parameters as unstack_parameters
 from .serialization import load as load
 from .serialization import load_metadata as load_metadata
 from .serialization import save as save
@@ -104,7 +116,9 @@ __all__ = [
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
+    "AlternatePrecision",
     "BatchNorm",
+    "BranchLayer",
     "Chain",
     "Conv",
     "CrossEntropyLoss",
@@ -117,11 +131,18 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "MaxPool",
+    "Maxout",
     "NamedTuple",
     "NoOpLayer",
+    "PairwiseFusion",
+    "Parallel",
     "RMSNorm",
+    "RepeatedLayer",
+    "SkipConnection",
+    "SpectralNorm",
     "StatefulLuxLayer",
     "Val",
+    "WeightNorm",
     "WrappedFunction",
     "apply",
     "celu",
@@ -177,15 +198,18 @@ __all__ = [
     "softsign",
     "split",
     "squareplus",
+    "stack_parameters",
     "state_length",
     "stateless_apply",
     "swish",
     "tanh",
     "tanhshrink",
     "test_mode",
+    "testing",
     "to_dict",
     "train_mode",
     "training",
     "trelu",
+    "unstack_parameters",
     "update_state",
 ]

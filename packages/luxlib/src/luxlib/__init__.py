@@ -114,12 +114,16 @@ from ._signal import melscale_filterbanks as melscale_filterbanks
 from ._signal import power_to_db as power_to_db
 from ._signal import spectrogram as spectrogram
 from ._signal import stft as stft
+from ._sinusoidal import sinusoidal_embedding as sinusoidal_embedding
 from ._softmax import logsoftmax as logsoftmax
 from ._softmax import logsumexp as logsumexp
 from ._softmax import softmax as softmax
 from ._softmax import softmin as softmin
 from ._unfold import fold as fold
 from ._unfold import unfold as unfold
+from ._weight_norms import norm_except as norm_except
+from ._weight_norms import spectral_norm as spectral_norm
+from ._weight_norms import weight_norm as weight_norm
 
 __all__ = [
     "AttentionChoice",
@@ -189,6 +193,7 @@ __all__ = [
     "meanpool",
     "melscale_filterbanks",
     "mish",
+    "norm_except",
     "pad_circular",
     "pad_constant",
     "pad_reflect",
@@ -211,6 +216,7 @@ __all__ = [
     "scatter",
     "selu",
     "sigmoid",
+    "sinusoidal_embedding",
     "softmax",
     "softmax_cross_entropy",
     "softmin",
@@ -219,6 +225,7 @@ __all__ = [
     "softsign",
     "sparse_plus",
     "sparse_sigmoid",
+    "spectral_norm",
     "spectrogram",
     "squareplus",
     "stft",
@@ -234,6 +241,7 @@ __all__ = [
     "upsample_linear",
     "upsample_nearest",
     "upsample_trilinear",
+    "weight_norm",
 ]
 
 # The name by which a function is found again, in a pickle too, is its public one.
