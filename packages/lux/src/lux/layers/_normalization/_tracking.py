@@ -37,7 +37,7 @@ class TrackingNorm(Norm, abstract=True):
     def _new(self, st: Any, running: tuple[Any, Any]) -> NamedTuple:
         """The state with new running statistics, if there are any."""
         if not self._expected_fields()[1] or not st.training:
-            return st  # type: ignore[no-any-return]
+            return st
         mean, var = running
         return NamedTuple(running_mean=mean, running_var=var, training=st.training)
 
