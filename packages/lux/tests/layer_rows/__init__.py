@@ -1,7 +1,7 @@
 """The table of layers, a module for each family.
 
-A module has `ROWS`: name → `Row`. What stands before the first space of a name is the public name of
-the layer. The first row of a layer is fast, the others run in the session `slow`.
+A module has `ROWS`: name → `Row`. What stands before the first space of a name is the public name
+of the layer. The first row of a layer is fast, the others run in the session `slow`.
 """
 
 import importlib
