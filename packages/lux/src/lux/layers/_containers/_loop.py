@@ -1,0 +1,40 @@
+"""Loops over layers, in which a layer gets what the one before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ._outline import is_floating, outlines
+
+
+def settled(layer: Callable[[Any], Any], x: Any, ps: Any) -> Any:
+    """The input of a loop in the dtypes that its layers return.
+
+    A layer promotes a narrow input to the dtype of its parameters. Without a loop only the first
+    layer does; a loop goes in with what comes out.
+    """
+    if len({jnp.result_type(leaf) for leaf in jax.tree.leaves((x, ps)) if is_floating(leaf)}) < 2:
+        return x
+    y = jax.eval_shape(layer, x)
+    if jax.tree.structure(x) != jax.tree.structure(y):
+        return x
+    return jax.tree.map(_promoted, x, y)
+
+
+def _promoted(leaf: Any, other: Any) -> Any:
+    """A floating array in the wider dtype of another."""
+    if not (is_floating(leaf) and is_floating(other)):
+        return leaf
+    narrow = jnp.finfo(jnp.result_type(leaf)).bits < jnp.finfo(other.dtype).bits
+    return jnp.asarray(leaf, other.dtype) if narrow else leaf
+
+
+def check_same(expected: str, before: Any, after: Any) -> None:
+    """Refuse a result of another type than the loop goes in with."""
+    texts = outlines(before), outlines(after)
+    if jax.tree.structure(before) != jax.tree.structure(after) or texts[0] != texts[1]:
+        raise ValueError(f"{expected}, {texts[0]}, got {texts[1]}")
