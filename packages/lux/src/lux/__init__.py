@@ -51,7 +51,9 @@ from luxcore import test_mode as test_mode
 from luxcore import to_dict as to_dict
 from luxcore import train_mode as train_mode
 from luxcore import update_state as update_state
+from luxlib import apply_rotary_embedding as apply_rotary_embedding
 from luxlib import celu as celu
+from luxlib import compute_rotary_embedding_params as compute_rotary_embedding_params
 from luxlib import elu as elu
 from luxlib import gelu as gelu
 from luxlib import gelu_erf as gelu_erf
@@ -84,28 +86,40 @@ from . import initializers as initializers
 from . import testing as testing
 from . import training as training
 from ._setup import setup as setup
+from .layers import AlphaDropout as AlphaDropout
 from .layers import AlternatePrecision as AlternatePrecision
 from .layers import BatchNorm as BatchNorm
 from .layers import BranchLayer as BranchLayer
 from .layers import Chain as Chain
 from .layers import Conv as Conv
 from .layers import Dense as Dense
+from .layers import DotProductAttention as DotProductAttention
 from .layers import Dropout as Dropout
+from .layers import DropPath as DropPath
 from .layers import FlattenLayer as FlattenLayer
+from .layers import GatedMLP as GatedMLP
 from .layers import GroupNorm as GroupNorm
 from .layers import InstanceNorm as InstanceNorm
 from .layers import LayerNorm as LayerNorm
+from .layers import LearnedPositionalEmbedding as LearnedPositionalEmbedding
 from .layers import Maxout as Maxout
 from .layers import MaxPool as MaxPool
+from .layers import MultiHeadAttention as MultiHeadAttention
 from .layers import NoOpLayer as NoOpLayer
 from .layers import PairwiseFusion as PairwiseFusion
 from .layers import Parallel as Parallel
 from .layers import RepeatedLayer as RepeatedLayer
 from .layers import RMSNorm as RMSNorm
+from .layers import RotaryPositionalEmbedding as RotaryPositionalEmbedding
+from .layers import SinusoidalPositionalEmbedding as SinusoidalPositionalEmbedding
 from .layers import SkipConnection as SkipConnection
 from .layers import SpectralNorm as SpectralNorm
+from .layers import TransformerDecoderLayer as TransformerDecoderLayer
+from .layers import TransformerEncoderLayer as TransformerEncoderLayer
+from .layers import VariationalHiddenDropout as VariationalHiddenDropout
 from .layers import WeightNorm as WeightNorm
 from .layers import WrappedFunction as WrappedFunction
+from .layers import init_cache as init_cache
 from .layers import stack_parameters as stack_parameters
 from .layers import unstack_parameters as unstack_parameters
 from .serialization import load as load
@@ -116,6 +130,7 @@ __all__ = [
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
+    "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
     "BranchLayer",
@@ -123,31 +138,43 @@ __all__ = [
     "Conv",
     "CrossEntropyLoss",
     "Dense",
+    "DotProductAttention",
+    "DropPath",
     "Dropout",
     "FieldError",
     "FlattenLayer",
     "Frame",
+    "GatedMLP",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
+    "LearnedPositionalEmbedding",
     "MaxPool",
     "Maxout",
+    "MultiHeadAttention",
     "NamedTuple",
     "NoOpLayer",
     "PairwiseFusion",
     "Parallel",
     "RMSNorm",
     "RepeatedLayer",
+    "RotaryPositionalEmbedding",
+    "SinusoidalPositionalEmbedding",
     "SkipConnection",
     "SpectralNorm",
     "StatefulLuxLayer",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
     "Val",
+    "VariationalHiddenDropout",
     "WeightNorm",
     "WrappedFunction",
     "apply",
+    "apply_rotary_embedding",
     "celu",
     "check_fmap_condition",
     "child",
+    "compute_rotary_embedding_params",
     "contains_lux_layer",
     "current_path",
     "display_name",
@@ -164,6 +191,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "identity",
+    "init_cache",
     "initial_parameters",
     "initial_states",
     "initializers",

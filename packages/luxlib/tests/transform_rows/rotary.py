@@ -1,4 +1,4 @@
-"""Rotary position embeddings."""
+"""Rotary and sinusoidal embeddings of positions."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +17,7 @@ def at_positions(x):
 
 
 TABLE = {
+    "sinusoidal_embedding": (luxlib.sinusoidal_embedding, normal(2, 2, 3), normal(3, 2)),
     "apply_rotary_embedding": (
         ignoring(lambda x: luxlib.apply_rotary_embedding(x, COS, SIN)),
         normal(0, 3, 1, 4),

@@ -1,5 +1,11 @@
 """The layers: descriptions that pick parameters and states and call one function of luxlib."""
 
+from ._attention import DotProductAttention as DotProductAttention
+from ._attention import LearnedPositionalEmbedding as LearnedPositionalEmbedding
+from ._attention import MultiHeadAttention as MultiHeadAttention
+from ._attention import RotaryPositionalEmbedding as RotaryPositionalEmbedding
+from ._attention import SinusoidalPositionalEmbedding as SinusoidalPositionalEmbedding
+from ._attention import init_cache as init_cache
 from ._containers import AlternatePrecision as AlternatePrecision
 from ._containers import BranchLayer as BranchLayer
 from ._containers import Chain as Chain
@@ -11,7 +17,10 @@ from ._containers import SkipConnection as SkipConnection
 from ._containers import stack_parameters as stack_parameters
 from ._containers import unstack_parameters as unstack_parameters
 from ._convolution import Conv as Conv
+from ._dropout import AlphaDropout as AlphaDropout
 from ._dropout import Dropout as Dropout
+from ._dropout import DropPath as DropPath
+from ._dropout import VariationalHiddenDropout as VariationalHiddenDropout
 from ._functions import NoOpLayer as NoOpLayer
 from ._functions import WrappedFunction as WrappedFunction
 from ._linear import Dense as Dense
@@ -24,30 +33,45 @@ from ._normalization import SpectralNorm as SpectralNorm
 from ._normalization import WeightNorm as WeightNorm
 from ._pooling import MaxPool as MaxPool
 from ._shape import FlattenLayer as FlattenLayer
+from ._transformer import GatedMLP as GatedMLP
+from ._transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from ._transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
 __all__ = [
+    "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
     "BranchLayer",
     "Chain",
     "Conv",
     "Dense",
+    "DotProductAttention",
+    "DropPath",
     "Dropout",
     "FlattenLayer",
+    "GatedMLP",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
+    "LearnedPositionalEmbedding",
     "MaxPool",
     "Maxout",
+    "MultiHeadAttention",
     "NoOpLayer",
     "PairwiseFusion",
     "Parallel",
     "RMSNorm",
     "RepeatedLayer",
+    "RotaryPositionalEmbedding",
+    "SinusoidalPositionalEmbedding",
     "SkipConnection",
     "SpectralNorm",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
+    "VariationalHiddenDropout",
     "WeightNorm",
     "WrappedFunction",
+    "init_cache",
     "stack_parameters",
     "unstack_parameters",
 ]

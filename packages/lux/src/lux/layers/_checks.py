@@ -29,11 +29,15 @@ def integers(value: Any) -> tuple[int, ...] | None:
 def check_sizes(layer: AbstractLuxLayer, *fields: str) -> None:
     """Refuse what is no integer of at least 1, and store the others as `int`."""
     for field in fields:
-        value = getattr(layer, field)
-        sizes = None if isinstance(value, Iterable) else integers(value)
-        if sizes is None or sizes[0] < 1:
-            raise fail(layer, field, "an integer of at least 1", value)
-        object.__setattr__(layer, field, sizes[0])
+        object.__setattr__(layer, field, as_size(layer, field, getattr(layer, field)))
+
+
+def as_size(layer: AbstractLuxLayer, field: str, value: Any) -> int:
+    """Refuse what is no integer of at least 1, and return it as `int`."""
+    sizes = None if isinstance(value, Iterable) else integers(value)
+    if sizes is None or sizes[0] < 1:
+        raise fail(layer, field, "an integer of at least 1", value)
+    return sizes[0]
 
 
 def check_several_sizes(layer: AbstractLuxLayer, field: str) -> None:
