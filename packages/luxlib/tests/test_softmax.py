@@ -36,9 +36,9 @@ def logsumexp(x, axis=-1, where=None):
 
 
 def logsoftmax(x, axis=-1, where=None):
-    z, counts, largest = shifted(x, axis, where)
-    total = logsumexp(x, axis, where) - largest
-    return np.where(counts, z - np.where(np.isfinite(total), total, 0), -INF)
+    z, counts, _ = shifted(x, axis, where)
+    total = np.where(counts, np.exp(z), 0).sum(axis, keepdims=True)
+    return np.where(counts, z - np.log(np.where(total == 0, 1, total)), -INF)
 
 
 FORMULAS = {

@@ -105,7 +105,7 @@ def dot_product_attention(
     )
     alpha = fdrop(_scores(function, query, key, value, bias, mask))
     y = _mean(alpha, value)
-    return y.reshape(*y.shape[:-2], -1), alpha
+    return y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1]), alpha
 
 
 def dot_product_attention_scores(
