@@ -1,4 +1,4 @@
-"""`Dropout`: the mask, the state, and what it refuses."""
+"""Layers that drop elements: the masks, the states, and what they refuse."""
 
 import pickle
 import random
@@ -92,6 +92,121 @@ def test_examples_in_a_vmap_may_have_keys_of_their_own():
     keys = jax.random.split(jax.random.key(0), 3)
     y = jax.vmap(lambda key: layer(jnp.ones(50), *lux.setup(key, layer))[0])(keys)
     assert (y[0] != y[1]).any()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lux.Dropout(0), lux.AlphaDropout(0), lux.DropPath(0), lux.VariationalHiddenDropout(0)],
+    ids=str,
+)
+def test_a_rate_of_zero_draws_nothing(layer):
+    ps, st = lux.setup(0, layer)
+    x = jnp.ones((3, 2))
+    y, new_st = layer(x, ps, st)
+    assert y is x
+    assert new_st is st
+
+
+def test_alpha_dropout_has_two_values_and_keeps_mean_and_variance():
+    layer = lux.AlphaDropout(0.3)
+    ps, st = lux.setup(0, layer)
+    s = -1.7580993408473766
+    a = ((1 - 0.3) * (1 + 0.3 * s**2)) ** -0.5
+    b = -a * 0.3 * s
+    y, new_st = layer(jnp.full(1000, 0.5), ps, st)
+    np.testing.assert_allclose(np.unique(y), sorted([a * s + b, a * 0.5 + b]), rtol=1e-5)
+    share = float((y < 0).mean())
+    assert share == pytest.approx(0.3, abs=4 * np.sqrt(0.3 * 0.7 / 1000))
+    assert (layer(jnp.full(1000, 0.5), ps, new_st)[0] != y).any()
+    x = jax.random.normal(jax.random.key(1), (100_000,))
+    y, _ = layer(x, ps, st)
+    assert float(y.mean()) == pytest.approx(0, abs=0.02)
+    assert float(y.var()) == pytest.approx(1, abs=0.03)
+    assert layer(x, ps, lux.test_mode(st))[0] is x
+
+
+def test_alpha_dropout_of_whole_channels():
+    layer = lux.AlphaDropout(0.5, axis=(0, -1))
+    y, _ = layer(jnp.ones((8, 5, 16)), *lux.setup(0, layer))
+    assert (y == y[:, :1]).all()
+    assert (y == y.min()).any()
+    assert (y == y.max()).any()
+
+
+def test_whole_examples_are_dropped_from_a_path():
+    layer = lux.DropPath(0.25)
+    ps, st = lux.setup(0, layer)
+    x = 1 + jnp.arange(2000.0 * 3).reshape(2000, 3, 1)
+    y, new_st = layer(x, ps, st)
+    ratio = np.asarray(y / x)[..., 0].round(4)
+    assert (ratio == ratio[:, :1]).all()
+    np.testing.assert_allclose(np.unique(ratio), [0, 1.3333])
+    share = float((ratio[:, 0] == 0).mean())
+    assert share == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / 2000))
+    assert (layer(x, ps, new_st)[0] != y).any()
+    assert layer(x, ps, lux.test_mode(st))[0] is x
+
+
+@pytest.mark.parametrize("ask", [True, Val(True), jnp.array(True)], ids=repr)
+@pytest.mark.parametrize("key", [jax.random.key(0), jax.random.PRNGKey(0)], ids=["key", "raw"])
+def test_a_variational_mask_stays_until_another_is_asked_for(key, ask):
+    layer = lux.VariationalHiddenDropout(0.25)
+    ps, st = lux.setup(key, layer)
+    x = jnp.ones((50, 40))
+    masks = []
+    for turn in range(5):
+        y, st = layer(x, ps, st if turn % 2 else lux.update_state(st, "update_mask", ask))
+        masks.append(y)
+    assert (masks[0] == masks[1]).all()
+    assert (masks[2] == masks[3]).all()
+    assert (masks[0] != masks[2]).any()
+    assert (masks[2] != masks[4]).any()
+    assert set(np.unique(masks[0])) == {np.float32(0), np.float32(1) / np.float32(0.75)}
+    assert float((masks[0] == 0).mean()) == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / 2000))
+
+
+def test_a_variational_mask_is_one_for_all_steps_of_a_scan():
+    layer = lux.VariationalHiddenDropout(0.5, axis=-1)
+    ps, st = lux.setup(0, layer)
+    last, y = jax.lax.scan(lambda st, x: layer(x, ps, st)[::-1], st, jnp.ones((4, 3, 100)))
+    assert (y == y[:1, :1]).all()
+    assert 0 < float((y == 0).mean()) < 1
+    assert not last.update_mask
+    assert jax.tree.structure(last) == jax.tree.structure(st)
+    x = jnp.ones(3)
+    y, new_st = layer(x, ps, lux.test_mode(st))
+    assert y is x
+    assert new_st.update_mask
+
+
+@pytest.mark.parametrize(
+    ("layer", "text", "count"),
+    [
+        (lux.AlphaDropout(0.1, axis=[0]), "AlphaDropout(0.1, axis=(0,))", 1),
+        (lux.DropPath(1), "DropPath(1.0)", 1),
+        (lux.VariationalHiddenDropout(0.5), "VariationalHiddenDropout(0.5)", 3),
+    ],
+)
+def test_texts_of_the_others(layer, text: str, count: int):
+    assert str(layer) == text
+    assert repr(layer) == f"{text}  # plus {count} non-trainable"
+    assert pickle.loads(pickle.dumps(layer)) == layer
+
+
+@pytest.mark.parametrize("make", [lux.AlphaDropout, lux.DropPath, lux.VariationalHiddenDropout])
+def test_impossible_rates_are_refused_by_all(make):
+    with pytest.raises(ValueError, match="rate") as caught:
+        make(-1)
+    assert str(caught.value) == f"{make.__name__}: rate: expected a number from 0 to 1, got -1"
+
+
+@pytest.mark.parametrize("make", [lux.AlphaDropout, lux.VariationalHiddenDropout])
+def test_impossible_axes_are_refused_by_all(make):
+    with pytest.raises(ValueError, match="axis") as caught:
+        make(0.5, axis=(1, 1))
+    assert str(caught.value) == (
+        f"{make.__name__}: axis: expected different axes, as integers, got (1, 1)"
+    )
 
 
 @pytest.mark.parametrize(
