@@ -1,8 +1,9 @@
 """A model in words: as it is printed, and as a digest that tells whether two models are the same.
 
 The digest covers the classes of the layers and their fields, functions by name. It leaves out what
-does not change what a trained model computes, the initializers and the names for printing, and
-fields that have their default, so that a field that is new in a later release changes no digest.
+does not change what a trained model computes, the initializers, the names for printing and what is
+kept for the backward pass, and fields that have their default, so that a field that is new in a
+later release changes no digest.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def structure(value: Any) -> str:
 
 
 def _has_no_effect(field: dataclasses.Field[Any], value: Any) -> bool:
-    if field.name == "name" or field.name.startswith("init_"):
+    if field.name in ("name", "remat") or field.name.startswith("init_"):
         return True
     if field.default is dataclasses.MISSING:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from luxcore import AbstractLuxLayer, NamedTuple, apply, items
@@ -27,8 +28,8 @@ def _each(
     return tuple(y for y, _ in pairs), type(st)(*(new for _, new in pairs))
 
 
-def _inputs(owner: str, x: Any, count: int) -> tuple[Any, ...]:
-    """The inputs in a tuple, or the one that stands in every place."""
+def inputs(owner: str, x: Any, count: int) -> tuple[Any, ...]:
+    """The inputs of several layers: a tuple of them, or one that stands in every place."""
     if not isinstance(x, tuple) or hasattr(x, "_fields"):
         return (x,) * count
     if len(x) != count:
@@ -108,7 +109,7 @@ class Parallel(LayersByName, beside=("connection",)):
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         return _join(
-            self.layers, "connection", self.connection, _inputs("Parallel", x, len(self)), ps, st
+            self.layers, "connection", self.connection, inputs("Parallel", x, len(self)), ps, st
         )
 
 
@@ -170,81 +171,6 @@ class BranchLayer(LayersByName, beside=("fusion",)):
         return _join(self.layers, "fusion", self.fusion, (x,) * len(self.layers), ps, st)
 
 
-class PairwiseFusion(LayersByName):
-    """Layers one after the other, each output joined with a further input.
-
-    ```text
-    x[0] → layer_0 → connection → layer_1 → connection → y
-                         ↑                      ↑
-                        x[1]                   x[2]
-    ```
-
-    `y = connection(layer_1(connection(layer_0(x[0]), x[1])), x[2])`
-
-    **Arguments**
-
-    - `connection`: a function of two arguments, a layer's output and the next input
-    - `*layers`: the layers or functions; also one list or tuple of them
-    - `**named`: the layers by name; also one dict or named tuple of them
-    - `name`: how the container is called where it prints
-
-    **Inputs**
-
-    - `x`: a tuple with an input more than there are layers, or anything else, which stands in each
-      place
-
-    **Returns**
-
-    - the last joined output; `x[0]` where there is no layer
-    - the states
-
-    **Parameters and states**
-
-    A `NamedTuple` with those of each layer, by its name.
-
-    **Raises**
-
-    - `TypeError`: for what is neither a layer nor a function, when the layer is made.
-    - `ValueError`: for a tuple of another length, when it is called.
-
-    ```python
-    >>> import operator, jax.numpy as jnp, lux
-    >>> model = lux.PairwiseFusion(operator.add, jnp.sin, jnp.cos)
-    >>> ps, st = lux.setup(0, model)
-    >>> y, st = model((jnp.array(0.0), jnp.array(0.0), jnp.array(10.0)), ps, st)
-    >>> float(y)
-    11.0
-
-    ```
-
-    As Lux.jl's `PairwiseFusion`.
-    """
-
-    connection: Any
-    layers: NamedTuple
-    name: str = ""
-
-    def __init__(self, connection: Any, *layers: Any, name: str = "", **named: Any) -> None:
-        as_connection("PairwiseFusion", "connection", connection)
-        if isinstance(connection, AbstractLuxLayer):
-            raise TypeError(
-                "PairwiseFusion: connection: expected a function, got a layer: it is called more "
-                "than once, with one set of parameters"
-            )
-        self.connection = connection
-        self.layers = by_name("PairwiseFusion", layers, named)
-        self.name = as_label("PairwiseFusion", name)
-
-    def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
-        y, *others = _inputs("PairwiseFusion", x, len(self) + 1)
-        states = []
-        for (name, layer), other in zip(items(self.layers), others, strict=True):
-            y, new = apply(layer, y, getattr(ps, name), getattr(st, name))
-            y = self.connection(y, other)
-            states.append(new)
-        return y, type(st)(*states)
-
-
 class Maxout(LayersByName):
     """The largest of what several layers make of one input, element by element.
 
@@ -295,4 +221,5 @@ class Maxout(LayersByName):
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         ys, st = _each(self.layers, (x,) * len(self.layers), ps, st)
-        return reduce(jnp.maximum, ys), st
+        with jax.numpy_dtype_promotion("standard"):  # of layers with parameters of other dtypes
+            return reduce(jnp.maximum, ys), st
