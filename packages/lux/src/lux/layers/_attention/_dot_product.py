@@ -13,6 +13,7 @@ from lux.initializers import zeros
 from lux.layers._affine import check_shape
 from lux.layers._checks import check_positive, check_share, check_sizes, fail, integers
 from lux.layers._leaf import Leaf, Names
+from lux.layers._promotion import promoted
 from luxcore import NamedTuple, Val, child, merge
 from luxlib import scaled_dot_product_attention
 
@@ -139,11 +140,13 @@ class DotProductAttention(Leaf):
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         arrays = by_name(self, x, INPUTS, needed=3, more=("bias", "segment_ids"))
+        self._check_heads(**{name: arrays[name] for name in INPUTS[:3]})
         options = {name: getattr(self, name) for name in ("sliding_window", "scale", "soft_cap")}
         arrays |= {**options, "is_causal": self.is_causal}
         if self.use_sinks:
             check_shape("sinks", ps.sinks, (self.n_heads,))
-            arrays["sinks"] = ps.sinks
+            # What a parameter has counts for the result's dtype.
+            arrays |= {"sinks": ps.sinks, "query": promoted(arrays["query"], ps.sinks)}
         if self.dropout_rate and st.training:
             rng, dropout_key = jax.random.split(st.rng)
             arrays |= {"dropout_rate": self.dropout_rate, "dropout_key": dropout_key}
@@ -170,6 +173,19 @@ class DotProductAttention(Leaf):
         """How many keys a causal token sees at most."""
         left = None if self.sliding_window is None else self.sliding_window[0]
         return None if left is None else left + 1
+
+    def _check_heads(self, **arrays: Array) -> None:
+        sizes = {
+            "query": (self.n_heads, self.head_dim),
+            "key": (self.key_heads, self.head_dim),
+            "value": (self.key_heads, self.value_dim),
+        }
+        for name, array in arrays.items():
+            if array.ndim < 3 or array.shape[-2:] != sizes[name]:
+                expected = ", ".join(map(str, ("*batch", "time", *sizes[name])))
+                raise ValueError(
+                    f"{type(self).__name__}: {name}: expected shape ({expected}), got {array.shape}"
+                )
 
     def _given(self, *fields: str) -> list[str]:
         return [field for field in fields if getattr(self, field) is not None]

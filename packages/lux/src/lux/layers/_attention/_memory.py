@@ -52,7 +52,7 @@ def remember(
 def _check(layer: AbstractLuxLayer, cache: NamedTuple, arrays: dict[str, Any], ring: bool) -> None:
     name, query = type(layer).__name__, arrays["query"]
     batch, places = cache.position.shape, cache.key.shape[-3]
-    if query.ndim < 3 or query.shape[:-3] != batch:
+    if query.shape[:-3] != batch:
         raise ValueError(
             f"{name}: query: expected the batch {batch} that lux.init_cache was given, got shape "
             f"{query.shape}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,7 @@ class MultiHeadAttention(AbstractLuxContainerLayer):
     default, and its masks are true where a key is *not* seen.
     """
 
+    _: KW_ONLY  # of which some may have defaults
     q_proj: AbstractLuxLayer
     k_proj: AbstractLuxLayer
     v_proj: AbstractLuxLayer
@@ -199,4 +201,4 @@ def _pair(places: Any, cache: NamedTuple | None, time: int) -> tuple[Any, Any]:
     """The positions of queries and of keys; `None` for those counted from 0."""
     if places is None and cache is not None and is_on(cache):
         places = positions(cache, time)
-    return tuple(places) if isinstance(places, tuple | list) else (places, places)  # type: ignore[return-value]
+    return tuple(places) if isinstance(places, tuple | list) else (places, places)

@@ -13,7 +13,7 @@ from lux.initializers import truncated_normal
 from lux.layers._affine import check_shape
 from lux.layers._checks import check_callable, check_positive, check_sizes, fail
 from lux.layers._leaf import Leaf
-from lux.layers._sum import added
+from lux.layers._promotion import added
 from luxcore import NamedTuple, child
 from luxlib import embedding_lookup, sinusoidal_embedding
 

@@ -88,9 +88,14 @@ class RotaryPositionalEmbedding(Leaf, states=("cos_cache", "sin_cache")):
         self, x: Any, ps: Any, st: NamedTuple
     ) -> tuple[Float[Array, "*batch time heads features"], NamedTuple]:
         arrays = by_name(self, x, ("x", "positions"))
-        caches = st.cos_cache, st.sin_cache
-        options = {"positions": arrays.get("positions"), "interleaved": self.interleaved}
-        return apply_rotary_embedding(arrays["x"], *caches, **options), st
+        y = apply_rotary_embedding(
+            arrays["x"],
+            st.cos_cache,
+            st.sin_cache,
+            arrays.get("positions"),
+            interleaved=self.interleaved,
+        )
+        return y, st
 
     def __str__(self) -> str:
         return self._text(repr(self.dim), hide=("dim",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
 from lux.layers._attention import MultiHeadAttention
@@ -11,7 +12,7 @@ from lux.layers._dropout import Dropout
 from lux.layers._functions import NoOpLayer
 from lux.layers._linear import Dense
 from lux.layers._normalization import LayerNorm
-from lux.layers._sum import added
+from lux.layers._promotion import added
 from luxcore import AbstractLuxContainerLayer, AbstractLuxLayer, NamedTuple, apply
 from luxlib import relu
 
@@ -27,6 +28,7 @@ class Sublayers(AbstractLuxContainerLayer, abstract=True):
     With `norm_first` a sublayer is `x + dropout(f(norm(x)))`, else `norm(x + dropout(f(x)))`.
     """
 
+    _: KW_ONLY
     norm_first: bool = False
 
     def _set(
@@ -84,8 +86,8 @@ def attention_of(
 ) -> AbstractLuxLayer:
     """A layer of attention: itself, or of so many heads."""
     if not isinstance(attention, AbstractLuxLayer):
-        options = {"use_bias": use_bias, "is_causal": is_causal}
-        return MultiHeadAttention(dims, attention, dropout_rate=dropout_rate, **options)
+        options: dict[str, Any] = {"dropout_rate": dropout_rate, "use_bias": use_bias}
+        return MultiHeadAttention(dims, attention, is_causal=is_causal, **options)
     if is_causal:
         raise fail(layer, "is_causal", "it in attention, which is a layer", is_causal)
     return attention
