@@ -27,6 +27,15 @@ def check_eager(subject: Subject) -> list[NamedTuple]:
     return calls
 
 
+def check_traced(subject: Subject) -> None:
+    """A call is traced: no step of it depends on a number."""
+    point = subject.cast("float64", "float64")
+    for mode, st in subject.modes.items():
+        what = f"call under jax.jit in {mode}" if mode else "call under jax.jit"
+        with without_error(subject.layer, what):
+            jax.eval_shape(subject.call, point, st)
+
+
 def check_finite(subject: Subject, what: str, mode: str, y: Any) -> None:
     """Refuse an output that is not finite."""
     for leaf in jax.tree.leaves(y):

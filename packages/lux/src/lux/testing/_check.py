@@ -11,7 +11,7 @@ import numpy as np
 from lux._random import as_key
 from luxcore import AbstractLuxLayer
 
-from ._calls import check_compiled, check_eager, check_mapped
+from ._calls import check_compiled, check_eager, check_mapped, check_traced
 from ._derivatives import check_curvature, check_gradient
 from ._description import check_counts, check_setup, check_value
 from ._dtypes import check_precision, check_types
@@ -86,11 +86,11 @@ def check_layer(
     ...         return lux.NamedTuple(calls=0)
     ...
     ...     def __call__(self, x, ps, st):
-    ...         return x, lux.NamedTuple(calls=st.calls + 1.0)
+    ...         return x, lux.NamedTuple(calls=st.calls.astype(x.dtype))
     >>> check_layer(Count(), np.ones((4, 3)), 0, wrong=None, picklable=False)
     Traceback (most recent call last):
     ...
-    AssertionError: Count: state in float16: calls: expected int32[], got float32[]
+    AssertionError: Count: state in float16: calls: expected int32[], got float16[]
 
     ```
 
@@ -104,6 +104,8 @@ def check_layer(
     with jax.enable_x64(True):
         subject = make_subject(layer, x, ps, st)
         calls = check_eager(subject)
+        check_traced(subject)
+        check_types(subject, dtypes)
         program = compile_program(subject, derivatives)
         check_compiled(subject, program, calls)
         if derivatives > 0:
@@ -112,7 +114,6 @@ def check_layer(
             check_curvature(subject, program)
         if vmap:
             check_mapped(subject, calls)
-        check_types(subject, dtypes)
         if roundings is not None:
             check_precision(subject, program, dtypes, roundings)
     if wrong is not None:

@@ -16,7 +16,7 @@ Difference = tuple[str, str, str]
 def type_difference(expected: Any, got: Any) -> Difference | None:
     """The first place where two trees have another structure, shape, dtype or weak type."""
     if _structure(expected) != _structure(got):
-        return "", str(jax.tree.map(_type, expected)), str(jax.tree.map(_type, got))
+        return "", outline(expected), outline(got)
     for (path, a), b in zip(_with_paths(expected), _leaves(got), strict=True):
         if _type(a) != _type(b):
             return path, _type(a), _type(b)
@@ -62,6 +62,11 @@ def numbers(leaf: Any) -> Any:
 
 def _structure(tree: Any) -> Any:
     return jax.tree.structure(tree, is_leaf=_is_val)
+
+
+def outline(tree: Any) -> str:
+    """A tree with the types of its arrays."""
+    return str(jax.tree.map(_type, tree)).replace("'", "")
 
 
 def _is_val(tree: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from lux.layers import Chain
 from luxcore import AbstractLuxLayer, NamedTuple
 
+from ._compare import outline
 from ._subject import failure, is_inexact
 
 _AT = "at checked"
@@ -18,16 +19,15 @@ _AT = "at checked"
 def check_refusal(layer: AbstractLuxLayer, wrong: Any, ps: Any, st: NamedTuple) -> None:
     """A wrong input is an error with a note that begins with the layer's path."""
     model = Chain(NamedTuple(checked=layer))
-    shown = jax.tree.map(lambda leaf: f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]", wrong)
     try:
         y, _ = jax.eval_shape(model, wrong, NamedTuple(checked=ps), NamedTuple(checked=st))
     except Exception as error:
-        notes = getattr(error, "__notes__", [])
+        notes = [note for note in getattr(error, "__notes__", []) if note.startswith("at ")]
         if not any(note.startswith(_AT) for note in notes):
-            expected = f"a note that begins with '{_AT}'"
-            raise failure(layer, f"error for an input {shown}", expected, f"{notes}") from error
+            what = f"error for an input {outline(wrong)}"
+            raise failure(layer, what, f"a note that begins with {_AT!r}", notes) from error
     else:
-        raise failure(layer, f"call with an input {shown}", "an error", f"{y}")
+        raise failure(layer, f"call with an input {outline(wrong)}", "an error", outline(y))
 
 
 def with_one_more_feature(x: Any) -> Any:

@@ -102,6 +102,7 @@ def is_inexact(array: Any) -> bool:
 
 def like(kind: Any, dtype: Any) -> Any:
     """A floating dtype, or the complex one that goes with it where `kind` is complex."""
-    if not jnp.issubdtype(kind, jnp.complexfloating):
-        return jnp.dtype(dtype)
-    return jnp.dtype("complex128" if jnp.dtype(dtype).itemsize == 8 else "complex64")
+    dtype = jnp.dtype(dtype)
+    if dtype.kind == "c" or not jnp.issubdtype(kind, jnp.complexfloating):
+        return dtype
+    return jnp.dtype("complex128" if dtype == jnp.float64 else "complex64")
