@@ -92,6 +92,7 @@ from .layers import BatchNorm as BatchNorm
 from .layers import BranchLayer as BranchLayer
 from .layers import Chain as Chain
 from .layers import Conv as Conv
+from .layers import ConvTranspose as ConvTranspose
 from .layers import Dense as Dense
 from .layers import DotProductAttention as DotProductAttention
 from .layers import Dropout as Dropout
@@ -108,6 +109,7 @@ from .layers import MultiHeadAttention as MultiHeadAttention
 from .layers import NoOpLayer as NoOpLayer
 from .layers import PairwiseFusion as PairwiseFusion
 from .layers import Parallel as Parallel
+from .layers import PixelShuffle as PixelShuffle
 from .layers import RepeatedLayer as RepeatedLayer
 from .layers import RMSNorm as RMSNorm
 from .layers import RotaryPositionalEmbedding as RotaryPositionalEmbedding
@@ -116,6 +118,7 @@ from .layers import SkipConnection as SkipConnection
 from .layers import SpectralNorm as SpectralNorm
 from .layers import TransformerDecoderLayer as TransformerDecoderLayer
 from .layers import TransformerEncoderLayer as TransformerEncoderLayer
+from .layers import Upsample as Upsample
 from .layers import VariationalHiddenDropout as VariationalHiddenDropout
 from .layers import WeightNorm as WeightNorm
 from .layers import WrappedFunction as WrappedFunction
@@ -136,6 +139,7 @@ __all__ = [
     "BranchLayer",
     "Chain",
     "Conv",
+    "ConvTranspose",
     "CrossEntropyLoss",
     "Dense",
     "DotProductAttention",
@@ -156,6 +160,7 @@ __all__ = [
     "NoOpLayer",
     "PairwiseFusion",
     "Parallel",
+    "PixelShuffle",
     "RMSNorm",
     "RepeatedLayer",
     "RotaryPositionalEmbedding",
@@ -165,6 +170,7 @@ __all__ = [
     "StatefulLuxLayer",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",
+    "Upsample",
     "Val",
     "VariationalHiddenDropout",
     "WeightNorm",

@@ -17,6 +17,7 @@ from ._containers import SkipConnection as SkipConnection
 from ._containers import stack_parameters as stack_parameters
 from ._containers import unstack_parameters as unstack_parameters
 from ._convolution import Conv as Conv
+from ._convolution import ConvTranspose as ConvTranspose
 from ._dropout import AlphaDropout as AlphaDropout
 from ._dropout import Dropout as Dropout
 from ._dropout import DropPath as DropPath
@@ -32,6 +33,8 @@ from ._normalization import RMSNorm as RMSNorm
 from ._normalization import SpectralNorm as SpectralNorm
 from ._normalization import WeightNorm as WeightNorm
 from ._pooling import MaxPool as MaxPool
+from ._resizing import PixelShuffle as PixelShuffle
+from ._resizing import Upsample as Upsample
 from ._shape import FlattenLayer as FlattenLayer
 from ._transformer import GatedMLP as GatedMLP
 from ._transformer import TransformerDecoderLayer as TransformerDecoderLayer
@@ -44,6 +47,7 @@ __all__ = [
     "BranchLayer",
     "Chain",
     "Conv",
+    "ConvTranspose",
     "Dense",
     "DotProductAttention",
     "DropPath",
@@ -60,6 +64,7 @@ __all__ = [
     "NoOpLayer",
     "PairwiseFusion",
     "Parallel",
+    "PixelShuffle",
     "RMSNorm",
     "RepeatedLayer",
     "RotaryPositionalEmbedding",
@@ -68,6 +73,7 @@ __all__ = [
     "SpectralNorm",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",
+    "Upsample",
     "VariationalHiddenDropout",
     "WeightNorm",
     "WrappedFunction",

@@ -36,10 +36,17 @@ def check_shape(
         )
 
 
-def weight_and_bias(layer: Any, rng: Any, shape: tuple[int, ...]) -> NamedTuple:
-    """The parameters of a layer whose weight has the shape `(*window, in, out)`."""
-    weight = layer.init_weight(child(rng, "weight"), shape)
+def weight_and_bias(
+    layer: Any, rng: Any, shape: tuple[int, ...], *, fan: int | None = None
+) -> NamedTuple:
+    """The parameters of a layer whose weight has the shape `(*window, in, out)`.
+
+    Where there is no initializer, they are uniform on ±1/√`fan`, by default the number of inputs.
+    """
+    uniform = linear_bias(fan_in=fan or math.prod(shape[:-1]))
+    init_weight: Initializer = layer.init_weight or uniform
+    weight = init_weight(child(rng, "weight"), shape)
     if not layer.use_bias:
         return NamedTuple(weight=weight)
-    init_bias: Initializer = layer.init_bias or linear_bias(fan_in=math.prod(shape[:-1]))
+    init_bias: Initializer = layer.init_bias or uniform
     return NamedTuple(weight=weight, bias=init_bias(child(rng, "bias"), shape[-1:]))

@@ -49,7 +49,7 @@ def check_several_sizes(layer: AbstractLuxLayer, field: str) -> None:
     object.__setattr__(layer, field, sizes)
 
 
-def _as_float(value: Any) -> float | None:
+def as_float(value: Any) -> float | None:
     """Return a real number as a `float`, and `None` for anything else."""
     if isinstance(value, bool | str | bytes):
         return None
@@ -62,7 +62,7 @@ def _as_float(value: Any) -> float | None:
 def check_share(layer: AbstractLuxLayer, *fields: str) -> None:
     """Refuse what is no number from 0 to 1, and store the others as `float`."""
     for field in fields:
-        number = _as_float(getattr(layer, field))
+        number = as_float(getattr(layer, field))
         if number is None or not 0 <= number <= 1:
             raise fail(layer, field, "a number from 0 to 1", getattr(layer, field))
         object.__setattr__(layer, field, number)
@@ -71,7 +71,7 @@ def check_share(layer: AbstractLuxLayer, *fields: str) -> None:
 def check_positive(layer: AbstractLuxLayer, *fields: str) -> None:
     """Refuse what is no positive finite number, and store the others as `float`."""
     for field in fields:
-        number = _as_float(getattr(layer, field))
+        number = as_float(getattr(layer, field))
         if number is None or not 0 < number < math.inf:
             raise fail(layer, field, "a positive number", getattr(layer, field))
         object.__setattr__(layer, field, number)
@@ -98,14 +98,14 @@ def check_window(layer: Any) -> int:
     return len(sizes)
 
 
-def check_per_axis(layer: AbstractLuxLayer, axes: int, *fields: str) -> None:
-    """Refuse what is neither one integer of at least 1 nor one for each spatial axis."""
+def check_per_axis(layer: AbstractLuxLayer, axes: int, *fields: str, least: int = 1) -> None:
+    """Refuse what is neither one integer of at least `least` nor one for each spatial axis."""
     for field in fields:
         value = getattr(layer, field)
         sizes = integers(value)
         several = isinstance(value, Iterable)
-        if not sizes or min(sizes) < 1 or (several and len(sizes) != axes):
-            raise fail(layer, field, f"an integer or {axes} of them, each at least 1", value)
+        if not sizes or min(sizes) < least or (several and len(sizes) != axes):
+            raise fail(layer, field, f"an integer or {axes} of them, each at least {least}", value)
         object.__setattr__(layer, field, sizes if several else sizes[0])
 
 
