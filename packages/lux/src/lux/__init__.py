@@ -86,6 +86,9 @@ from . import initializers as initializers
 from . import testing as testing
 from . import training as training
 from ._setup import setup as setup
+from .layers import AdaptiveLPPool as AdaptiveLPPool
+from .layers import AdaptiveMaxPool as AdaptiveMaxPool
+from .layers import AdaptiveMeanPool as AdaptiveMeanPool
 from .layers import AlphaDropout as AlphaDropout
 from .layers import AlternatePrecision as AlternatePrecision
 from .layers import BatchNorm as BatchNorm
@@ -99,12 +102,17 @@ from .layers import Dropout as Dropout
 from .layers import DropPath as DropPath
 from .layers import FlattenLayer as FlattenLayer
 from .layers import GatedMLP as GatedMLP
+from .layers import GlobalLPPool as GlobalLPPool
+from .layers import GlobalMaxPool as GlobalMaxPool
+from .layers import GlobalMeanPool as GlobalMeanPool
 from .layers import GroupNorm as GroupNorm
 from .layers import InstanceNorm as InstanceNorm
+from .layers import LPPool as LPPool
 from .layers import LayerNorm as LayerNorm
 from .layers import LearnedPositionalEmbedding as LearnedPositionalEmbedding
 from .layers import Maxout as Maxout
 from .layers import MaxPool as MaxPool
+from .layers import MeanPool as MeanPool
 from .layers import MultiHeadAttention as MultiHeadAttention
 from .layers import NoOpLayer as NoOpLayer
 from .layers import PairwiseFusion as PairwiseFusion
@@ -133,6 +141,9 @@ __all__ = [
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
+    "AdaptiveLPPool",
+    "AdaptiveMaxPool",
+    "AdaptiveMeanPool",
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
@@ -149,12 +160,17 @@ __all__ = [
     "FlattenLayer",
     "Frame",
     "GatedMLP",
+    "GlobalLPPool",
+    "GlobalMaxPool",
+    "GlobalMeanPool",
     "GroupNorm",
     "InstanceNorm",
+    "LPPool",
     "LayerNorm",
     "LearnedPositionalEmbedding",
     "MaxPool",
     "Maxout",
+    "MeanPool",
     "MultiHeadAttention",
     "NamedTuple",
     "NoOpLayer",

@@ -32,7 +32,15 @@ from ._normalization import LayerNorm as LayerNorm
 from ._normalization import RMSNorm as RMSNorm
 from ._normalization import SpectralNorm as SpectralNorm
 from ._normalization import WeightNorm as WeightNorm
+from ._pooling import AdaptiveLPPool as AdaptiveLPPool
+from ._pooling import AdaptiveMaxPool as AdaptiveMaxPool
+from ._pooling import AdaptiveMeanPool as AdaptiveMeanPool
+from ._pooling import GlobalLPPool as GlobalLPPool
+from ._pooling import GlobalMaxPool as GlobalMaxPool
+from ._pooling import GlobalMeanPool as GlobalMeanPool
+from ._pooling import LPPool as LPPool
 from ._pooling import MaxPool as MaxPool
+from ._pooling import MeanPool as MeanPool
 from ._resizing import PixelShuffle as PixelShuffle
 from ._resizing import Upsample as Upsample
 from ._shape import FlattenLayer as FlattenLayer
@@ -41,6 +49,9 @@ from ._transformer import TransformerDecoderLayer as TransformerDecoderLayer
 from ._transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
 __all__ = [
+    "AdaptiveLPPool",
+    "AdaptiveMaxPool",
+    "AdaptiveMeanPool",
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
@@ -54,12 +65,17 @@ __all__ = [
     "Dropout",
     "FlattenLayer",
     "GatedMLP",
+    "GlobalLPPool",
+    "GlobalMaxPool",
+    "GlobalMeanPool",
     "GroupNorm",
     "InstanceNorm",
+    "LPPool",
     "LayerNorm",
     "LearnedPositionalEmbedding",
     "MaxPool",
     "Maxout",
+    "MeanPool",
     "MultiHeadAttention",
     "NoOpLayer",
     "PairwiseFusion",

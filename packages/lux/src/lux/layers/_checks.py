@@ -88,13 +88,14 @@ def check_axes(layer: AbstractLuxLayer, field: str) -> None:
     object.__setattr__(layer, field, axes if isinstance(value, Iterable) else axes[0])
 
 
-def check_window(layer: Any) -> int:
-    """Refuse what is no window over one to three axes; return the number of axes."""
-    sizes = integers(layer.window) if isinstance(layer.window, Iterable) else None
+def check_window(layer: AbstractLuxLayer, field: str = "window") -> int:
+    """Refuse what are no sizes of one to three spatial axes; return the number of axes."""
+    value = getattr(layer, field)
+    sizes = integers(value) if isinstance(value, Iterable) else None
     if sizes is None or not 1 <= len(sizes) <= 3 or min(sizes) < 1:
         expected = "one to three integers of at least 1, one for each spatial axis"
-        raise fail(layer, "window", expected, layer.window)
-    object.__setattr__(layer, "window", sizes)
+        raise fail(layer, field, expected, value)
+    object.__setattr__(layer, field, sizes)
     return len(sizes)
 
 
