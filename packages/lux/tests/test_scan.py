@@ -65,6 +65,11 @@ def double_precision():
         yield
 
 
+def loss(model, ps, st, x):
+    y, st = model(x, ps, st)
+    return (y**2).sum(), st
+
+
 def double(tree):
     return jax.tree.map(lambda p: jnp.asarray(np.asarray(p, np.float64)), tree)
 
@@ -73,7 +78,9 @@ def double(tree):
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("remat", [False, True, luxlib.products_saveable], ids=["", "all", "some"])
+@pytest.mark.parametrize(
+    "remat", [False, True, luxlib.products_saveable], ids=["no", "all", "some"]
+)
 def test_value_and_gradient_are_those_of_the_formula(remat):
     block = lux.SkipConnection(lux.Dense(4, 4, lux.tanh), add)
     chain = blocks(3, block, scan=True, remat=remat)
@@ -86,42 +93,38 @@ def test_value_and_gradient_are_those_of_the_formula(remat):
             x = x + jnp.tanh(x @ weight + bias[None, :])
         return (x**2).sum()
 
-    def loss(ps, x):
-        return (chain(x, ps, st)[0] ** 2).sum()
+    def value(ps, x):
+        return loss(chain, ps, st, x)[0]
 
     close = {"rtol": 1e-10, "atol": 1e-12}
-    np.testing.assert_allclose(loss(ps, x), formula(ps, x), **close)
-    assert_same(jax.grad(loss, (0, 1))(ps, x), jax.grad(formula, (0, 1))(ps, x), **close)
+    np.testing.assert_allclose(value(ps, x), formula(ps, x), **close)
+    assert_same(jax.grad(value, (0, 1))(ps, x), jax.grad(formula, (0, 1))(ps, x), **close)
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("options", [{"scan": True}, {"scan": True, "remat": True}])
-def test_it_equals_the_unrolled_chain_in_value_gradient_state_and_dropout(options):
-    unrolled, scanned = model(), model(**options)
+@pytest.mark.parametrize("remat", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_it_equals_the_unrolled_chain_in_value_gradient_state_and_dropout(remat):
+    unrolled, scanned = blocks(3), blocks(3, scan=True, remat=remat)
     ps, st = lux.setup(0, unrolled)
-    ps = double(ps)
-    x = jnp.asarray(X)
-
-    def loss(model, ps, st):
-        y, st = model(x, ps, st)
-        return (y**2).sum(), st
-
-    for mode in (lux.train_mode, lux.test_mode):
-        st = mode(st)
-        grad = jax.jit(jax.value_and_grad(loss, 1, has_aux=True), static_argnums=0)
-        (expected, expected_st), expected_ps = grad(unrolled, ps, st)
-        stacked = [lux.stack_parameters(scanned, tree) for tree in (ps, st)]
-        (value, new_st), grads = grad(scanned, *stacked)
-        close = {"rtol": 1e-11, "atol": 1e-13}
-        np.testing.assert_allclose(value, expected, **close)
-        assert_same(new_st, lux.stack_parameters(scanned, expected_st))
-        assert_same(grads, lux.stack_parameters(scanned, expected_ps), **close)
-    # Each layer has a key of its own, and in training gets the next one.
-    _, new_st = loss(scanned, stacked[0], lux.train_mode(stacked[1]))
-    keys = [new_st.layer_1.layers.layer_1.rng, stacked[1].layer_1.layers.layer_1.rng]
-    assert len({tuple(data) for key in keys for data in jax.random.key_data(key).tolist()}) == 8
+    ps, x = double(ps), jnp.asarray(X)
+    stacked = [lux.stack_parameters(scanned, tree) for tree in (ps, st)]
+    grad = jax.jit(jax.value_and_grad(loss, 1, has_aux=True), static_argnums=0)
+    (expected, expected_st), expected_ps = grad(unrolled, ps, st, x)
+    (value, new_st), grads = grad(scanned, *stacked, x)
+    close = {"rtol": 1e-11, "atol": 1e-13}
+    np.testing.assert_allclose(value, expected, **close)
+    assert_same(new_st, lux.stack_parameters(scanned, expected_st))
+    assert_same(grads, lux.stack_parameters(scanned, expected_ps), **close)
+    # Each layer has a key of its own, and gets the next one.
+    keys = [st.layers.layer_1.rng for st in (new_st, stacked[1])]
+    assert len({tuple(data) for key in keys for data in jax.random.key_data(key).tolist()}) == 6
+    # In test mode nothing is dropped, and no key is used up.
+    y, new_st = scanned(x, stacked[0], lux.test_mode(stacked[1]))
+    np.testing.assert_allclose(y, unrolled(x, ps, lux.test_mode(st))[0], **close)
+    assert_same(new_st, lux.test_mode(stacked[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("double_precision")
 def test_second_derivatives_and_vmap():
     unrolled, scanned = blocks(), blocks(scan=True, remat=True)
@@ -177,7 +180,7 @@ def test_a_narrow_input_is_promoted_by_the_first_layer(dtype):
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
-@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+@pytest.mark.parametrize("impl", ["threefry2x32", pytest.param("rbg", marks=pytest.mark.slow)])
 def test_setup_gives_what_the_unrolled_chain_has(impl, compiled):
     block = lux.Chain(lux.Dense(2, 2), Count(), lux.Chain([lux.Dense(2, 2)] * 2, scan=True))
     unrolled, scanned = blocks(3, block), blocks(3, block, scan=True)
@@ -328,11 +331,6 @@ def equations(jaxpr):
     return count
 
 
-def loss(model, ps, st, x):
-    y, st = model(x, ps, st)
-    return (y**2).sum(), st
-
-
 @pytest.mark.parametrize("remat", [False, True])
 def test_the_program_does_not_grow_with_the_number_of_layers(remat):
     def sizes(scan, depth):
@@ -381,6 +379,7 @@ def test_rematerialisation_keeps_less(scan):
     assert none < products <= none + 6 * 100 * (32 + 8) < everything
 
 
+@pytest.mark.slow
 def test_rematerialisation_computes_the_layers_again():
     block = lux.Chain(lux.Dense(64, 64, lux.tanh), lux.Dense(64, 64, lux.tanh))
 

@@ -44,7 +44,7 @@ def _join(
     if isinstance(joint, AbstractLuxLayer):
         ys, st_layers = _each(layers, xs, ps.layers, st.layers)
         y, st_joint = apply(joint, ys, getattr(ps, field), getattr(st, field))
-        return y, type(st)(st_layers, st_joint)
+        return y, NamedTuple(**{"layers": st_layers, field: st_joint})
     ys, st = _each(layers, xs, ps, st)
     return (ys if joint is None else joint(*ys)), st
 

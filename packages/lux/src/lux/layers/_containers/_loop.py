@@ -20,9 +20,7 @@ def settled(layer: Callable[[Any], Any], x: Any, ps: Any) -> Any:
     if len({jnp.result_type(leaf) for leaf in jax.tree.leaves((x, ps)) if is_floating(leaf)}) < 2:
         return x
     y = jax.eval_shape(layer, x)
-    if jax.tree.structure(x) != jax.tree.structure(y):
-        return x
-    return jax.tree.map(_promoted, x, y)
+    return jax.tree.map(_promoted, x, y) if _structure(x) == _structure(y) else x
 
 
 def _promoted(leaf: Any, other: Any) -> Any:
@@ -36,5 +34,9 @@ def _promoted(leaf: Any, other: Any) -> Any:
 def check_same(expected: str, before: Any, after: Any) -> None:
     """Refuse a result of another type than the loop goes in with."""
     texts = outlines(before), outlines(after)
-    if jax.tree.structure(before) != jax.tree.structure(after) or texts[0] != texts[1]:
+    if _structure(before) != _structure(after) or texts[0] != texts[1]:
         raise ValueError(f"{expected}, {texts[0]}, got {texts[1]}")
+
+
+def _structure(tree: Any) -> Any:
+    return jax.tree.structure(tree)
