@@ -16,13 +16,13 @@ from .points import normal
 
 def attention(x, w, **options):
     """Of three queries, keys and values that `w` makes of `x`."""
-    query, key, value = (jnp.tanh(x * w[i]) for i in range(3))
+    query, key, value = (jnp.tanh(x * part) for part in jnp.split(w, 3))
     return luxlib.scaled_dot_product_attention(query, key, value, **options)
 
 
 def with_more(x, w):
     """Bias and sinks as well, and two query heads for a key."""
-    query, key = jnp.concatenate([x, x * w[0]], -2), x * w[1]
+    query, key = jnp.concatenate([x, x * w[:1]], -2), x * w[1:]
     return luxlib.scaled_dot_product_attention(
         query, key, x, bias=x[..., 0, :1], sinks=w[:2, 0, 0], soft_cap=2.0
     )
@@ -32,9 +32,10 @@ def in_small_blocks(x, w, *, saved):
     """As long sequences are: two blocks of two rows, one of one, a causal window."""
     axes = Axes(x.shape[:-3], x.shape[-2], 1)
     options = Options(0.7, None, 2, 0, 0)
-    query, key, value = axes.of_query(x * w[0]), axes.of_keys(x * w[1]), axes.of_keys(x * w[2])
+    query, key, value = (x * part for part in jnp.split(w, 3))
+    arrays = axes.of_query(query), axes.of_keys(key), axes.of_keys(value)
     blocks = Blocks(2, saved=saved)
-    return axes.of_result(in_blocks(options, query, key, value, Sides(), blocks=blocks))
+    return axes.of_result(in_blocks(options, *arrays, Sides(), blocks=blocks))
 
 
 def by_features(x, w):
@@ -73,11 +74,4 @@ TABLE = {
         normal(1, 3, 1, 1),
     ),
     "dot_product_attention": (by_features, normal(0, 3, 4), normal(1, 2, 1, 1)),
-}
-VARIANTS = {
-    "attention_plain",
-    "attention_blocked",
-    "attention_dropout",
-    "attention_saved",
-    "dot_product_attention",
 }

@@ -64,11 +64,3 @@ TABLE = {
         np.zeros(1),
     ),
 }
-VARIANTS = {
-    "conv_transpose_1d",
-    "conv_transpose_3d",
-    "conv_transpose_fused",
-    "pad_reflect",
-    "pad_repeat",
-    "pad_symmetric",
-}

@@ -86,13 +86,3 @@ TABLE = {
         normal(1, 2, 2, 2),
     ),
 }
-VARIANTS = {
-    "conv_circular",
-    "conv_reflect",
-    "conv_replicate",
-    "conv_3d",
-    "conv_each_group",
-    "conv_columns",
-    "conv_taps",
-    "conv_product",
-}

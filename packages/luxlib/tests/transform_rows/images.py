@@ -61,12 +61,3 @@ TABLE = {
         np.array([0.3]),
     ),
 }
-VARIANTS = {
-    "grid_sample_border",
-    "grid_sample_nearest",
-    "grid_sample_reflection",
-    "imrotate_nearest",
-    "pixel_unshuffle",
-    "upsample_bicubic",
-    "upsample_nearest",
-}

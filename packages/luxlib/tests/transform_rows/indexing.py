@@ -38,4 +38,3 @@ TABLE = {
         np.zeros(1),
     ),
 }
-VARIANTS = {"scatter_mean", "batched_adjoint"}

@@ -31,4 +31,3 @@ TABLE = {
     "batched_matmul": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 2, 2)),
     "batched_matmul_shared": (luxlib.batched_matmul, normal(0, 2, 2, 2), normal(1, 2, 3)),
 }
-VARIANTS = {"dense_3d", "batched_matmul_shared"}

@@ -51,4 +51,3 @@ TABLE = {
         normal(1, 3),
     ),
 }
-VARIANTS = {"batchnorm_inference", "batchnorm_masked", "instancenorm", "layernorm_axis"}

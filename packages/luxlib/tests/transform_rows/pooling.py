@@ -55,4 +55,3 @@ TABLE = {
         np.zeros(1),
     ),
 }
-VARIANTS = {"maxpool_large", "meanpool_overlapping", "adaptive_lpnormpool"}

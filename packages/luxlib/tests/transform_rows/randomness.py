@@ -27,4 +27,3 @@ TABLE = {
     ),
     "rrelu": (ignoring(lambda x: luxlib.rrelu(x, key=KEY)), normal(0, 8), np.zeros(1)),
 }
-VARIANTS = {"dropout_counter"}

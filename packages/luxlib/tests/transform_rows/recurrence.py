@@ -63,4 +63,3 @@ TABLE = {
         0.5 * normal(1, 6, 2),
     ),
 }
-VARIANTS = {"lstm_reverse", "gru_lengths", "lstm_cell", "gru_cell", "rnn_cell", "rnn_swish"}

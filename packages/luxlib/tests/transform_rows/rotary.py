@@ -29,4 +29,3 @@ TABLE = {
         np.zeros(1),
     ),
 }
-VARIANTS = {"apply_rotary_embedding at positions"}

@@ -25,4 +25,3 @@ TABLE = {
         normal(1, 3),
     ),
 }
-VARIANTS = {"decibels"}

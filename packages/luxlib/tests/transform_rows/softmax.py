@@ -24,4 +24,3 @@ TABLE = {
         np.zeros(1),
     ),
 }
-VARIANTS = {"softmax_where"}
