@@ -91,6 +91,15 @@ class ExampleFile(pytest.File):
             yield example
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what holds only where XLA optimizes as it does by default."""
+    if "--xla_backend_optimization_level=" in os.environ.get("XLA_FLAGS", ""):
+        reason = "XLA_FLAGS lets XLA optimize less than by default"
+        for item in items:
+            if item.get_closest_marker("optimized"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExampleFile | None:
     """Markdown pages and the modules of the packages hold examples."""
     folders = file_path.relative_to(parent.config.rootpath).parts

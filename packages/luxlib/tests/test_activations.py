@@ -211,6 +211,7 @@ def test_float32_is_accurate_to_the_last_places(name):
         assert errors[worst] <= limit
 
 
+@pytest.mark.optimized
 @every
 @pytest.mark.parametrize("dtype", ["bfloat16", slow("float16")])
 def test_half_precision_is_rounded_once(name, dtype):
@@ -273,6 +274,7 @@ def test_derivatives_in_float64(name):
     assert y.dtype == second.dtype == jnp.float64
 
 
+@pytest.mark.optimized
 @every
 def test_derivatives_in_float32(name):
     points, _, reverse, _, second, _ = derivatives(name, "float32")

@@ -381,7 +381,13 @@ def kept(key, rate, batch=2, heads=2, length=6, key_length=7, implementation=Non
     return np.moveaxis(np.asarray(y * key_length, np.float64), 1, 2)
 
 
-@pytest.mark.parametrize("implementation", FORMULATIONS)
+@pytest.mark.parametrize(
+    "implementation",
+    [
+        name if name == "plain" else pytest.param(name, marks=pytest.mark.slow)
+        for name in FORMULATIONS
+    ],
+)
 def test_dropout_is_the_same_in_all_derivatives_and_formulations(implementation):
     shape, options = CASES["all"]
     keep = kept(KEY, 0.4, heads=4, length=10, key_length=12)
@@ -466,6 +472,7 @@ def test_memory_grows_with_the_length(options):
     assert long < 16384 * 16384  # an eighth of the logits of one head
 
 
+@pytest.mark.optimized
 def test_keys_out_of_sight_are_skipped():
     def flops(implementation):
         gradient = compiled_gradient(1024, implementation=implementation, is_causal=True)

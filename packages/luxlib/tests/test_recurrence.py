@@ -247,6 +247,7 @@ def test_sequences_of_one_step_are_the_cell(name):
             close(jax.tree.leaves(simple), list(bare[1]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.sampled_from(sorted(GATES)), st.sampled_from([2, 7]), st.integers(0, 10**6))
 def test_laws(name, time, seed):

@@ -107,8 +107,15 @@ def loss_of(layer):
     return loss
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("lengths", [None, (5, 0, 3)])
+@pytest.mark.parametrize(
+    ("lengths", "reverse"),
+    [
+        ((5, 0, 3), True),
+        pytest.param((5, 0, 3), False, marks=pytest.mark.slow),
+        pytest.param(None, True, marks=pytest.mark.slow),
+        pytest.param(None, False, marks=pytest.mark.slow),
+    ],
+)
 def test_values_and_derivatives_are_those_of_the_scan(calls, reverse, lengths):
     lengths = None if lengths is None else jnp.array(lengths)
     arguments = draw()
