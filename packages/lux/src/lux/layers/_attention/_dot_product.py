@@ -203,11 +203,13 @@ def _check_window(layer: DotProductAttention) -> None:
     window = layer.sliding_window
     if window is None:
         return
-    bounds = [0 if b is None else b for b in window] if isinstance(window, tuple) else []
-    numbers = integers(bounds)
+    bounds = window if isinstance(window, tuple | list) else ()
+    numbers = integers([0 if bound is None else bound for bound in bounds])
     if not numbers or len(numbers) != 2 or min(numbers) < 0:
         expected = "a pair (left, right) of integers from 0, or None for no bound"
         raise fail(layer, "sliding_window", expected, window)
+    kept = (None if b is None else n for b, n in zip(bounds, numbers, strict=True))
+    object.__setattr__(layer, "sliding_window", tuple(kept))
 
 
 def _with_weights(*, value: Array, **arrays: Any) -> tuple[Array, Array]:
