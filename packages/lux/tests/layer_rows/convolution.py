@@ -13,4 +13,26 @@ ROWS = {
     "Conv circular": Row(
         lux.Conv((3,), 2, 2, padding=1, padding_mode="circular", dilation=2), normal(4, 1, 6, 2)
     ),
+    "ConvTranspose": Row(
+        lux.ConvTranspose((3, 2), 2, 3, lux.tanh, stride=2, output_padding=1),
+        normal(5, 2, 2, 3, 2),
+    ),
+    "ConvTranspose groups": Row(
+        lux.ConvTranspose((3,), 2, 4, stride=2, groups=2, padding="SAME"), normal(6, 2, 4, 2)
+    ),
+    "ConvTranspose three axes": Row(
+        lux.ConvTranspose((2, 1, 2), 1, 2, dilation=2, padding=1, use_bias=False),
+        normal(7, 1, 3, 3, 2, 1),
+    ),
+    "Upsample": Row(lux.Upsample(2), normal(8, 2, 2, 3, 1), wrong=normal(9, 3, 1)),
+    "Upsample bilinear": Row(
+        lux.Upsample(mode="bilinear", size=(4, 5), align_corners=True),
+        normal(10, 2, 2, 3, 1),
+        wrong=normal(11, 3, 1),
+    ),
+    "Upsample trilinear": Row(
+        lux.Upsample(1.5, "trilinear"), normal(12, 1, 2, 3, 2, 1), wrong=normal(13, 3, 2, 1)
+    ),
+    "PixelShuffle": Row(lux.PixelShuffle(2), normal(14, 2, 2, 3, 4)),
+    "PixelShuffle factors": Row(lux.PixelShuffle((1, 3)), normal(15, 2, 2, 3)),
 }

@@ -28,4 +28,21 @@ ROWS = {
     "InstanceNorm tracked": Row(
         lux.InstanceNorm(2, lux.tanh, affine=True, track_stats=True), normal(15, 2, 3, 2)
     ),
+    "WeightNorm": Row(lux.WeightNorm(lux.Dense(3, 2, lux.tanh)), normal(16, 2, 3)),
+    "WeightNorm inside": Row(
+        lux.WeightNorm(
+            lux.Chain(lux.Dense(3, 2), lux.Dense(2, 2)),
+            ("layer_0.weight", "layer_1.bias"),
+            axis=None,
+        ),
+        normal(17, 2, 3),
+    ),
+    "SpectralNorm": Row(
+        lux.SpectralNorm(lux.Dense(3, 2, lux.tanh)), normal(18, 2, 3), derivatives=0
+    ),
+    "SpectralNorm inside": Row(
+        lux.SpectralNorm(lux.Chain(conv=lux.Conv((2,), 3, 2)), "conv.weight", iterations=3),
+        normal(19, 2, 3, 3),
+        derivatives=0,
+    ),
 }
