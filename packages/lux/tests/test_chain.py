@@ -189,6 +189,15 @@ def test_pickle():
             "Chain(*layers), or make it a Chain",
         ),
         (
+            lambda: lux.Chain(A for _ in range(3)),
+            "Chain: layer_0: expected a layer or a function, got generator: unpack it, "
+            "Chain(*layers), or make it a Chain",
+        ),
+        (
+            lambda: lux.Chain(A, "relu"),
+            "Chain: layer_1: expected a layer or a function, got str",
+        ),
+        (
             lambda: lux.Chain(encoder=None),
             "Chain: encoder: expected a layer or a function, got NoneType",
         ),

@@ -199,6 +199,15 @@ def test_setup_gives_what_the_unrolled_chain_has(impl, compiled):
     assert_same(stacked[1].layers, shapes[1])
 
 
+def test_setup_over_several_seeds():
+    keys = jax.random.split(jax.random.key(0), 2)
+    ps, _ = jax.vmap(lambda key: lux.setup(key, blocks(3, scan=True)))(keys)
+    for index, key in enumerate(keys):
+        expected, _ = lux.setup(key, blocks(3, scan=True))
+        one = jax.tree.map(lambda p, index=index: p[index], ps)
+        assert_same(one, expected, rtol=1e-6, atol=1e-7)
+
+
 def test_setup_of_other_generators():
     import random
 
@@ -415,6 +424,17 @@ def test_an_error_inside_has_the_path_of_the_stacked_parameters(compiled, remat)
         "  parameters: NamedTuple(weight=float32[5,4], bias=float32[4])\n"
         "  input: float32[2,4]"
     ]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
+def test_an_error_in_one_of_several_rematerialised_layers_has_its_path(compiled):
+    chain = blocks(4, lux.Dense(4, 4), remat=True)
+    ps, st = lux.setup(0, chain)
+    ps = lux.replace_at(ps, "layer_2.weight", jnp.ones((4, 5)))
+    with pytest.raises(ValueError, match="parameters do not fit") as caught:
+        (jax.jit(chain) if compiled else chain)(jnp.ones((2, 4)), ps, st)
+    notes = [note for note in caught.value.__notes__ if note.startswith("at ")]
+    assert notes[0].startswith("at layer_2: Dense(4 → 4)\n")
 
 
 def test_compiled_programs_show_the_path():

@@ -44,8 +44,9 @@ class Chain(LayersByName):
     **Parameters and states**
 
     A `NamedTuple` with those of each layer, by its name. With `scan` a `NamedTuple` of one field
-    `layers`: the tree of one layer, in which every array has a first axis for the layers.
-    `lux.stack_parameters` and `lux.unstack_parameters` make one of the other.
+    `layers`: the tree of one layer, in which every array has a first axis for the layers. In paths
+    `layers` stands for all of them. `lux.stack_parameters` and `lux.unstack_parameters` make one of
+    the other.
 
     **Raises**
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from lux.layers._functions import WrappedFunction
@@ -68,7 +68,7 @@ def as_layer(owner: str, name: str, layer: Any) -> AbstractLuxLayer:
     advice = ""
     if isinstance(layer, type):
         advice = f": make an object of the class, {layer.__name__}(…)"
-    elif isinstance(layer, list | tuple):
+    elif isinstance(layer, Iterable) and not isinstance(layer, str | bytes):
         advice = f": unpack it, {owner}(*layers), or make it a Chain"
     elif isinstance(layer, StatefulLuxLayer):
         advice = ": a StatefulLuxLayer holds its parameters, so they would not be trained"
