@@ -67,47 +67,6 @@ def test_dense(batch, in_dims, out_dims, use_bias):
 
 
 @pytest.mark.parametrize(
-    ("window", "options"),
-    [
-        ((3,), {"padding": 1}),
-        ((3,), {"stride": 2, "use_bias": False}),
-        ((3, 2), {"stride": (2, 1), "padding": (1, 0)}),
-        ((3, 3), {"dilation": 2, "groups": 2}),
-        ((3, 3), {"groups": 4, "padding": 1, "padding_mode": "circular"}),
-        ((3, 3), {"padding": 2, "padding_mode": "reflect"}),
-        ((3, 3), {"padding": "SAME", "padding_mode": "replicate"}),
-        ((2, 2, 2), {"stride": 2}),
-    ],
-)
-def test_conv(window, options):
-    axes = len(window)
-    theirs = {name: value for name, value in options.items() if name != "use_bias"}
-    if isinstance(options.get("padding"), str):
-        theirs["padding"] = "same"
-    make = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[axes - 1]
-    module = make(4, 8, window, bias=options.get("use_bias", True), dtype=torch.float64, **theirs)
-    layer = lux.Conv(window, 4, 8, cross_correlation=True, **options)
-    compare(layer, module, RNG.normal(size=(2, *(7,) * axes, 4)), axes)
-
-
-@pytest.mark.parametrize(
-    ("window", "options"),
-    [
-        ((2,), {}),
-        ((3, 3), {"stride": 2, "padding": 1}),
-        ((2, 3), {"stride": (1, 2), "ceil_mode": True}),
-        ((2, 2), {"dilation": 2, "stride": 1}),
-        ((2, 2, 2), {}),
-    ],
-)
-def test_max_pool(window, options):
-    axes = len(window)
-    make = (torch.nn.MaxPool1d, torch.nn.MaxPool2d, torch.nn.MaxPool3d)[axes - 1]
-    layer = lux.MaxPool(window, **options)
-    compare(layer, make(window, **options), RNG.normal(size=(2, *(7,) * axes, 3)), axes)
-
-
-@pytest.mark.parametrize(
     ("layer", "module"),
     [
         (lux.Dense(300, 200), torch.nn.Linear(300, 200)),
