@@ -100,12 +100,8 @@ class TransformerDecoderLayer(Sublayers):
         dims, norm = as_size(self, "dims", dims), norm_of(self, norm, dims)
         own = isinstance(attention, AbstractLuxLayer)
         if cross_attention is None and own:
-            raise fail(
-                self,
-                "cross_attention",
-                "a layer, or a number of heads, as attention is a layer",
-                None,
-            )
+            expected = "a layer or a number of heads, since attention is a layer"
+            raise fail(self, "cross_attention", expected, None)
         crossed = attention if cross_attention is None else cross_attention
         shared: dict[str, Any] = {"dims": dims, "dropout_rate": dropout_rate, "use_bias": use_bias}
         causal = attention_of(self, attention, is_causal=not own, **shared)

@@ -89,7 +89,8 @@ def attention_of(
         options: dict[str, Any] = {"dropout_rate": dropout_rate, "use_bias": use_bias}
         return MultiHeadAttention(dims, attention, is_causal=is_causal, **options)
     if is_causal:
-        raise fail(layer, "is_causal", "it in attention, which is a layer", is_causal)
+        expected = "False where attention is a layer, which says it itself"
+        raise fail(layer, "is_causal", expected, is_causal)
     return attention
 
 
@@ -110,5 +111,6 @@ def feed_forward_of(
             dense_2=Dense(feed_forward, dims, use_bias=use_bias),
         )
     if activation is not relu:
-        raise fail(layer, "activation", "it in feed_forward, which is a layer", activation)
+        expected = "none where feed_forward is a layer, which has its own"
+        raise fail(layer, "activation", expected, activation)
     return feed_forward
