@@ -89,7 +89,46 @@ def test_complex_tables_and_empty_ones():
     assert luxlib.embedding_lookup(jnp.zeros((0,), int), jnp.ones((0, 2))).shape == (0, 2)
 
 
+def test_a_table_of_several_axes():
+    table = np.random.default_rng(2).normal(size=(4, 3, 2)).astype(np.float32)
+    ids = (jnp.array([[0, 3], [2, 1]]), jnp.array([[2, 0], [1, 1]], jnp.uint8))
+    rows = luxlib.embedding_lookup(ids, table)
+    np.testing.assert_array_equal(rows, table[tuple(map(np.asarray, ids))])
+    # What is out of range on one axis is not another entry of the flattened table.
+    for wrong in ((0, 3), (1, -1), (-1, 2), (4, 0)):
+        rows = luxlib.embedding_lookup(tuple(map(jnp.array, wrong)), table)
+        assert jnp.isnan(rows).all()
+    bar = jax.grad(lambda table: luxlib.embedding_lookup(ids, table).sum())(jnp.asarray(table))
+    expected = np.zeros_like(table)
+    np.add.at(expected, tuple(map(np.asarray, ids)), 1)
+    np.testing.assert_array_equal(bar, expected)
+
+
 MESSAGES = {
+    "a tuple of floats": (
+        lambda: luxlib.embedding_lookup((jnp.array(0), jnp.array(0.0)), TABLE),
+        TypeError,
+        "embedding_lookup: ids: expected an integer dtype, got float32. "
+        "ids.astype(jax.numpy.int32) makes indices of whole numbers.",
+    ),
+    "a tuple for too many axes": (
+        lambda: luxlib.embedding_lookup((jnp.array(0),) * 3, TABLE),
+        ValueError,
+        "embedding_lookup: table: expected shape (entries, entries, entries, ...), got (5, 3). "
+        "It has a row for each index.",
+    ),
+    "a tuple of shapes": (
+        lambda: luxlib.embedding_lookup((jnp.array([0]), jnp.array(0)), TABLE),
+        ValueError,
+        "embedding_lookup: ids: expected arrays of one shape, got ((1,), ()). "
+        "Each has an index for every place.",
+    ),
+    "a tuple and padding": (
+        lambda: luxlib.embedding_lookup((jnp.array(0),) * 2, TABLE, padding_index=0),
+        ValueError,
+        "embedding_lookup: padding_index: expected None for a tuple of indices, got 0. "
+        "It is the index of a row of a table of one axis of entries.",
+    ),
     "ids": (
         lambda: luxlib.embedding_lookup(jnp.ones(2), jnp.ones((3, 2))),
         TypeError,

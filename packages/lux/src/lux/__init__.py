@@ -55,9 +55,13 @@ from luxlib import apply_rotary_embedding as apply_rotary_embedding
 from luxlib import celu as celu
 from luxlib import compute_rotary_embedding_params as compute_rotary_embedding_params
 from luxlib import elu as elu
+from luxlib import geglu as geglu
 from luxlib import gelu as gelu
 from luxlib import gelu_erf as gelu_erf
+from luxlib import gelu_sigmoid as gelu_sigmoid
 from luxlib import gelu_tanh as gelu_tanh
+from luxlib import glu as glu
+from luxlib import hardshrink as hardshrink
 from luxlib import hardsigmoid as hardsigmoid
 from luxlib import hardswish as hardswish
 from luxlib import hardtanh as hardtanh
@@ -67,6 +71,8 @@ from luxlib import lisht as lisht
 from luxlib import logcosh as logcosh
 from luxlib import logsigmoid as logsigmoid
 from luxlib import mish as mish
+from luxlib import prelu as prelu
+from luxlib import reglu as reglu
 from luxlib import relu as relu
 from luxlib import relu6 as relu6
 from luxlib import rrelu as rrelu
@@ -75,10 +81,14 @@ from luxlib import sigmoid as sigmoid
 from luxlib import softplus as softplus
 from luxlib import softshrink as softshrink
 from luxlib import softsign as softsign
+from luxlib import sparse_plus as sparse_plus
+from luxlib import sparse_sigmoid as sparse_sigmoid
 from luxlib import squareplus as squareplus
+from luxlib import swiglu as swiglu
 from luxlib import swish as swish
 from luxlib import tanh as tanh
 from luxlib import tanhshrink as tanhshrink
+from luxlib import threshold as threshold
 from luxlib import trelu as trelu
 
 from . import _jax as _jax  # registers with luxcore
@@ -86,12 +96,14 @@ from . import initializers as initializers
 from . import testing as testing
 from . import training as training
 from ._setup import setup as setup
+from .layers import MLP as MLP
 from .layers import AdaptiveLPPool as AdaptiveLPPool
 from .layers import AdaptiveMaxPool as AdaptiveMaxPool
 from .layers import AdaptiveMeanPool as AdaptiveMeanPool
 from .layers import AlphaDropout as AlphaDropout
 from .layers import AlternatePrecision as AlternatePrecision
 from .layers import BatchNorm as BatchNorm
+from .layers import Bilinear as Bilinear
 from .layers import BranchLayer as BranchLayer
 from .layers import Chain as Chain
 from .layers import Conv as Conv
@@ -100,6 +112,8 @@ from .layers import Dense as Dense
 from .layers import DotProductAttention as DotProductAttention
 from .layers import Dropout as Dropout
 from .layers import DropPath as DropPath
+from .layers import EinsumDense as EinsumDense
+from .layers import Embedding as Embedding
 from .layers import FlattenLayer as FlattenLayer
 from .layers import GatedMLP as GatedMLP
 from .layers import GlobalLPPool as GlobalLPPool
@@ -107,9 +121,9 @@ from .layers import GlobalMaxPool as GlobalMaxPool
 from .layers import GlobalMeanPool as GlobalMeanPool
 from .layers import GroupNorm as GroupNorm
 from .layers import InstanceNorm as InstanceNorm
-from .layers import LPPool as LPPool
 from .layers import LayerNorm as LayerNorm
 from .layers import LearnedPositionalEmbedding as LearnedPositionalEmbedding
+from .layers import LPPool as LPPool
 from .layers import Maxout as Maxout
 from .layers import MaxPool as MaxPool
 from .layers import MeanPool as MeanPool
@@ -119,8 +133,11 @@ from .layers import PairwiseFusion as PairwiseFusion
 from .layers import Parallel as Parallel
 from .layers import PixelShuffle as PixelShuffle
 from .layers import RepeatedLayer as RepeatedLayer
+from .layers import ReshapeLayer as ReshapeLayer
 from .layers import RMSNorm as RMSNorm
 from .layers import RotaryPositionalEmbedding as RotaryPositionalEmbedding
+from .layers import Scale as Scale
+from .layers import SelectDim as SelectDim
 from .layers import SinusoidalPositionalEmbedding as SinusoidalPositionalEmbedding
 from .layers import SkipConnection as SkipConnection
 from .layers import SpectralNorm as SpectralNorm
@@ -138,6 +155,7 @@ from .serialization import load_metadata as load_metadata
 from .serialization import save as save
 
 __all__ = [
+    "MLP",
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
@@ -147,6 +165,7 @@ __all__ = [
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
+    "Bilinear",
     "BranchLayer",
     "Chain",
     "Conv",
@@ -156,6 +175,8 @@ __all__ = [
     "DotProductAttention",
     "DropPath",
     "Dropout",
+    "EinsumDense",
+    "Embedding",
     "FieldError",
     "FlattenLayer",
     "Frame",
@@ -179,7 +200,10 @@ __all__ = [
     "PixelShuffle",
     "RMSNorm",
     "RepeatedLayer",
+    "ReshapeLayer",
     "RotaryPositionalEmbedding",
+    "Scale",
+    "SelectDim",
     "SinusoidalPositionalEmbedding",
     "SkipConnection",
     "SpectralNorm",
@@ -206,9 +230,13 @@ __all__ = [
     "fmap_with_path",
     "fork",
     "from_dict",
+    "geglu",
     "gelu",
     "gelu_erf",
+    "gelu_sigmoid",
     "gelu_tanh",
+    "glu",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -229,11 +257,13 @@ __all__ = [
     "name_words",
     "output_size",
     "parameter_length",
+    "prelu",
     "preserves_state_type",
     "register_call_hook",
     "register_evaluation",
     "register_output_size",
     "register_type_hook",
+    "reglu",
     "relu",
     "relu6",
     "replace_at",
@@ -246,16 +276,20 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
     "split",
     "squareplus",
     "stack_parameters",
     "state_length",
     "stateless_apply",
+    "swiglu",
     "swish",
     "tanh",
     "tanhshrink",
     "test_mode",
     "testing",
+    "threshold",
     "to_dict",
     "train_mode",
     "training",

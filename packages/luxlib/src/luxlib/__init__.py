@@ -50,6 +50,7 @@ from ._batched import batched_transpose as batched_transpose
 from ._batched import batched_vec as batched_vec
 from ._bias_activation import bias_activation as bias_activation
 from ._bias_activation import fast_activation as fast_activation
+from ._bias_activation import scale_bias_activation as scale_bias_activation
 from ._checkpoint import products_saveable as products_saveable
 from ._compilation import compiler_options as compiler_options
 from ._compilation import compiling_for as compiling_for
@@ -81,6 +82,8 @@ from ._image import upsample_trilinear as upsample_trilinear
 from ._indexing import gather as gather
 from ._indexing import scatter as scatter
 from ._matmul import batched_matmul as batched_matmul
+from ._multilinear import fused_bilinear_bias_activation as fused_bilinear_bias_activation
+from ._multilinear import fused_einsum_bias_activation as fused_einsum_bias_activation
 from ._normalization import batchnorm as batchnorm
 from ._normalization import groupnorm as groupnorm
 from ._normalization import instancenorm as instancenorm
@@ -153,9 +156,11 @@ __all__ = [
     "explain_attention",
     "fast_activation",
     "fold",
+    "fused_bilinear_bias_activation",
     "fused_conv_bias_activation",
     "fused_conv_transpose_bias_activation",
     "fused_dense_bias_activation",
+    "fused_einsum_bias_activation",
     "gather",
     "geglu",
     "gelu",
@@ -212,6 +217,7 @@ __all__ = [
     "rnn",
     "rnn_cell",
     "rrelu",
+    "scale_bias_activation",
     "scaled_dot_product_attention",
     "scatter",
     "selu",

@@ -28,7 +28,7 @@ __all__ = ["embedding_lookup"]
 
 
 def embedding_lookup(
-    ids: Int[Array, "*batch"],
+    ids: Int[Array, "*batch"] | tuple[Int[Array, "*batch"], ...],
     table: Inexact[Array, "entries features"],
     *,
     padding_index: int | None = None,
@@ -39,9 +39,11 @@ def embedding_lookup(
 
     **Arguments**
 
-    - `ids`: `(*batch)`, integers from 0 to `entries - 1`
+    - `ids`: `(*batch)`, integers from 0 to `entries - 1`; or a tuple of such arrays, one for each
+      of the first axes of a table of more axes: `y[i] = table[ids[0][i], ids[1][i]]`
     - `table`: `(entries, features)`, or with any number of axes of features, also none
-    - `padding_index`: a row that has no gradient, from 0 to `entries - 1`, or `None` for none
+    - `padding_index`: a row that has no gradient, from 0 to `entries - 1`, or `None` for none; not
+      for a tuple of indices
 
     **Returns**
 
@@ -52,7 +54,8 @@ def embedding_lookup(
     **Raises**
 
     `TypeError` where `ids` are no integers or `table` is not floating or complex; `ValueError`
-    where `table` has no axis, or `padding_index` is out of range.
+    where `table` has too few axes, the arrays of a tuple differ in shape, or `padding_index` is out
+    of range.
 
     ```python
     >>> import jax.numpy as jnp, luxlib
@@ -64,22 +67,67 @@ def embedding_lookup(
     as it is.
     """
     function = "embedding_lookup"
-    ids = jnp.asarray(ids)
-    if not jnp.issubdtype(ids.dtype, jnp.integer):
+    several = isinstance(ids, tuple)
+    parts = [jnp.asarray(part) for part in (ids if several else (ids,))]
+    for part in parts:
+        if not jnp.issubdtype(part.dtype, jnp.integer):
+            raise mismatch(
+                function,
+                "ids",
+                "an integer dtype",
+                part.dtype,
+                "ids.astype(jax.numpy.int32) makes indices of whole numbers.",
+                kind=TypeError,
+            )
+    check_inexact(function, "table", table)
+    if table.ndim < len(parts):
+        axes = ", ".join(["entries"] * len(parts))
+        raise mismatch(
+            function,
+            "table",
+            f"shape ({axes}, ...)",
+            table.shape,
+            "It has a row for each index.",
+        )
+    table = jnp.asarray(table)
+    if not several:
+        return _lookup(parts[0], table, _padding(padding_index, table.shape[0]))
+    if not parts or any(part.shape != parts[0].shape for part in parts):
+        shapes = ", ".join(str(part.shape) for part in parts)
         raise mismatch(
             function,
             "ids",
-            "an integer dtype",
-            ids.dtype,
-            "ids.astype(jax.numpy.int32) makes indices of whole numbers.",
-            kind=TypeError,
+            "arrays of one shape",
+            f"({shapes})",
+            "Each has an index for every place.",
         )
-    check_inexact(function, "table", table)
-    if table.ndim == 0:
+    if padding_index is not None:
         raise mismatch(
-            function, "table", "shape (entries, ...)", table.shape, "It has a row for each index."
+            function,
+            "padding_index",
+            "None for a tuple of indices",
+            repr(padding_index),
+            "It is the index of a row of a table of one axis of entries.",
         )
-    return _lookup(ids, jnp.asarray(table), _padding(padding_index, table.shape[0]))
+    entries = table.shape[: len(parts)]
+    rows = table.reshape(math.prod(entries), *table.shape[len(parts) :])
+    return _lookup(_flat_ids(parts, entries), rows, None)
+
+
+@partial(jax.jit, static_argnums=1)
+def _flat_ids(parts: list[Array], entries: tuple[int, ...]) -> Array:
+    """Return the index of each place in the flattened table, -1 for one out of range."""
+    flat, inside = jnp.zeros(parts[0].shape, jnp.int32), jnp.ones(parts[0].shape, bool)
+    for part, size in zip(parts, entries, strict=True):
+        inside &= _is_inside(part, size)
+        flat = flat * size + part.astype(jnp.int32)
+    return jnp.where(inside, flat, -1)
+
+
+def _is_inside(ids: Array, entries: int) -> Array:
+    # In the indices' own dtype: a conversion could wrap them.
+    inside = ids >= 0
+    return inside & (ids < entries) if entries <= jnp.iinfo(ids.dtype).max else inside
 
 
 def _padding(index: int | None, entries: int) -> int | None:
@@ -126,10 +174,7 @@ def _take(table: Array, ids: Array, without: int | None, beyond: float) -> Array
     entries = table.shape[0]
     if entries == 0:
         return jnp.full((*ids.shape, *table.shape[1:]), beyond, table.dtype)
-    # In the indices' own dtype: a conversion could wrap them.
-    inside = ids >= 0
-    if entries <= jnp.iinfo(ids.dtype).max:
-        inside &= ids < entries
+    inside = _is_inside(ids, entries)
     if without is not None:
         inside &= ids != without
     places = jnp.where(inside, ids.astype(jnp.int32), entries)

@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import jax
 import jax.numpy as jnp
 
 from lux._random import as_key
@@ -26,7 +27,8 @@ Shape = Sequence[int]
 class Initializer:
     """A function `(key, shape, dtype, *, options)` that makes an array, with some options set.
 
-    Use it as a decorator to make an initializer of one's own. Options have to be hashable.
+    Use it as a decorator to make an initializer of one's own. Options have to be hashable. One with
+    a `dtype` of its own takes no other.
 
     **Inputs**
 
@@ -52,8 +54,9 @@ class Initializer:
     The two call forms are those of WeightInitializers.jl.
     """
 
-    def __init__(self, function: Callable[..., Array]) -> None:
+    def __init__(self, function: Callable[..., Array], dtype: Any = None) -> None:
         functools.update_wrapper(self, function)
+        self._dtype = dtype
         self._base = self
         self._options: dict[str, Hashable] = {}
         self._names = tuple(inspect.signature(function).parameters)[3:]
@@ -78,8 +81,25 @@ class Initializer:
                 f"{self._base}(rng, shape, dtype=float32) makes an array, "
                 f"{self._base}(option=...) an initializer: got neither"
             )
-        dtype = jnp.dtype(jnp.float32 if dtype is None else dtype)
+        dtype = self._checked(dtype)
         return self._make(as_key(rng), self._shape(shape), dtype, **options)
+
+    def _checked(self, dtype: Any) -> Any:
+        """The dtype, where it is one that can be made."""
+        own = jnp.dtype(self._dtype or jnp.float32)
+        if dtype in (bool, int, float, complex):  # of any number of bits, as in JAX
+            dtype = jax.dtypes.canonicalize_dtype(dtype)
+        dtype = own if dtype is None else jnp.dtype(dtype)
+        if self._dtype is not None and dtype != own:
+            raise TypeError(
+                f"{self._base}: dtype: expected {own}, which it always makes, got {dtype}"
+            )
+        if jax.dtypes.canonicalize_dtype(dtype) != dtype:
+            raise TypeError(
+                f"{self._base}: dtype: {dtype} needs 64-bit numbers, which JAX makes after "
+                "jax.config.update('jax_enable_x64', True)"
+            )
+        return dtype
 
     def _shape(self, shape: Any) -> tuple[int, ...]:
         try:
@@ -117,7 +137,7 @@ def _with_options(base: Initializer, options: dict[str, Hashable]) -> Initialize
         return base
     partial = object.__new__(Initializer)
     partial._base, partial._options = base, options
-    partial._names, partial._make = base._names, base._make
+    partial._names, partial._make, partial._dtype = base._names, base._make, base._dtype
     return partial
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jax import Array
 
 _SQRT_2 = math.sqrt(2)
+_SQRT_3 = math.sqrt(3)
+# The standard deviation of the standard normal distribution between -2 and 2.
+_STD_WITHOUT_TAILS = 0.8796256610342398
 
 
 @Initializer
@@ -115,6 +118,99 @@ def kaiming_normal(
 
 
 @Initializer
+def lecun_uniform(
+    rng: Any, shape: tuple[int, ...], dtype: Any = jnp.float32, *, gain: float = 1.0
+) -> Array:
+    """Uniform on `[-b, b]` with `b = gain · √(3 / fan_in)`.
+
+    **Arguments**
+
+    - `rng`, `shape`, `dtype`: as for every initializer
+    - `gain`: a factor for the activation that follows; 1 is that for `selu`
+
+    ```python
+    >>> import lux
+    >>> bool(abs(lux.initializers.lecun_uniform(0, (300, 50))).max() <= 0.1)
+    True
+
+    ```
+
+    LeCun et al., "Efficient backprop", 1998. As in JAX. It is `kaiming_uniform` with another gain.
+    """
+    return _uniform(rng, shape, dtype, gain * math.sqrt(3 / fans(shape)[0]))
+
+
+@Initializer
+def lecun_normal(
+    rng: Any, shape: tuple[int, ...], dtype: Any = jnp.float32, *, gain: float = 1.0
+) -> Array:
+    """Normal without tails, with the standard deviation `gain / √fan_in`.
+
+    It is truncated at two standard deviations of the normal distribution, which is widened so that
+    its standard deviation after that is the one named.
+
+    **Arguments**
+
+    - `rng`, `shape`, `dtype`: as for every initializer
+    - `gain`: a factor for the activation that follows; 1 is that for `selu`
+
+    ```python
+    >>> import lux
+    >>> round(float(lux.initializers.lecun_normal(0, (100, 100)).std()), 2)
+    0.1
+
+    ```
+
+    LeCun et al., "Efficient backprop", 1998. As in JAX.
+    """
+    return _without_tails(rng, shape, dtype, gain / math.sqrt(fans(shape)[0]))
+
+
+@Initializer
+def variance_scaling(
+    rng: Any,
+    shape: tuple[int, ...],
+    dtype: Any = jnp.float32,
+    *,
+    scale: float = 1.0,
+    mode: str = "fan_in",
+    distribution: str = "truncated_normal",
+) -> Array:
+    """Of mean 0 and variance `scale / n`, where `n` is a fan.
+
+    **Arguments**
+
+    - `rng`, `shape`, `dtype`: as for every initializer
+    - `scale`: a positive factor
+    - `mode`: which `n`: `"fan_in"`, `"fan_out"`, or `"fan_avg"` for the mean of the two
+    - `distribution`: `"truncated_normal"` (at two standard deviations), `"normal"` or `"uniform"`
+
+    ```python
+    >>> import lux
+    >>> x = lux.initializers.variance_scaling(0, (50, 200), mode="fan_out", distribution="normal")
+    >>> round(float(x.var() * 200), 1)
+    1.0
+
+    ```
+
+    As in JAX and Keras.
+    """
+    fan_in, fan_out = fans(shape)
+    sizes = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    draws = {"truncated_normal": _without_tails, "normal": _normal, "uniform": _uniform}
+    for name, value, choices in (("mode", mode, sizes), ("distribution", distribution, draws)):
+        if value not in choices:
+            listed = ", ".join(map(repr, choices))
+            raise ValueError(f"variance_scaling: {name}: expected one of {listed}, got {value!r}")
+    if not scale > 0:
+        raise ValueError(f"variance_scaling: scale: expected a positive number, got {scale}")
+    std = math.sqrt(scale / sizes[mode])
+    return draws[distribution](
+        rng, shape, dtype, std * (_SQRT_3 if distribution == "uniform" else 1)
+    )
+
+
+@Initializer
 def linear_bias(
     rng: Any, shape: tuple[int, ...], dtype: Any = jnp.float32, *, fan_in: int = 1
 ) -> Array:
@@ -137,46 +233,6 @@ def linear_bias(
     return _uniform(rng, shape, dtype, 1 / math.sqrt(max(1, fan_in)))
 
 
-@Initializer
-def truncated_normal(
-    rng: Any,
-    shape: tuple[int, ...],
-    dtype: Any = jnp.float32,
-    *,
-    mean: float = 0.0,
-    std: float = 1.0,
-    lo: float = -2.0,
-    hi: float = 2.0,
-) -> Array:
-    """Normal with `mean` and `std`, given that the value lies between `lo` and `hi`.
-
-    **Arguments**
-
-    - `rng`, `shape`, `dtype`: as for every initializer
-    - `mean`, `std`: of the normal distribution before it is truncated
-    - `lo`, `hi`: the limits, in the units of the values
-
-    ```python
-    >>> import lux
-    >>> x = lux.initializers.truncated_normal(0, (1000,), std=0.02, lo=-0.04, hi=0.04)
-    >>> bool(abs(x).max() <= 0.04)
-    True
-
-    ```
-
-    As in WeightInitializers.jl. The limits are values, as there and in PyTorch's `trunc_normal_`,
-    and not multiples of `std`, as in JAX's.
-    """
-    check_floating(dtype)
-    if not (std > 0 and lo < hi):
-        raise ValueError(
-            f"truncated_normal: expected std > 0 and lo < hi, got std={std}, lo={lo}, hi={hi}"
-        )
-    limits = (lo - mean) / std, (hi - mean) / std
-    x = mean + std * jax.random.truncated_normal(rng, *limits, shape, dtype)
-    return jnp.clip(x, lo, hi)
-
-
 def _uniform(rng: Any, shape: tuple[int, ...], dtype: Any, bound: float) -> Array:
     check_floating(dtype)
     return jax.random.uniform(rng, shape, dtype, -bound, bound)
@@ -185,3 +241,8 @@ def _uniform(rng: Any, shape: tuple[int, ...], dtype: Any, bound: float) -> Arra
 def _normal(rng: Any, shape: tuple[int, ...], dtype: Any, std: float) -> Array:
     check_floating(dtype)
     return std * jax.random.normal(rng, shape, dtype)
+
+
+def _without_tails(rng: Any, shape: tuple[int, ...], dtype: Any, std: float) -> Array:
+    check_floating(dtype)
+    return std / _STD_WITHOUT_TAILS * jax.random.truncated_normal(rng, -2, 2, shape, dtype)

@@ -22,9 +22,14 @@ from ._dropout import AlphaDropout as AlphaDropout
 from ._dropout import Dropout as Dropout
 from ._dropout import DropPath as DropPath
 from ._dropout import VariationalHiddenDropout as VariationalHiddenDropout
+from ._einsum import EinsumDense as EinsumDense
+from ._embedding import Embedding as Embedding
 from ._functions import NoOpLayer as NoOpLayer
 from ._functions import WrappedFunction as WrappedFunction
+from ._linear import Bilinear as Bilinear
 from ._linear import Dense as Dense
+from ._linear import Scale as Scale
+from ._mlp import MLP as MLP
 from ._normalization import BatchNorm as BatchNorm
 from ._normalization import GroupNorm as GroupNorm
 from ._normalization import InstanceNorm as InstanceNorm
@@ -44,17 +49,21 @@ from ._pooling import MeanPool as MeanPool
 from ._resizing import PixelShuffle as PixelShuffle
 from ._resizing import Upsample as Upsample
 from ._shape import FlattenLayer as FlattenLayer
+from ._shape import ReshapeLayer as ReshapeLayer
+from ._shape import SelectDim as SelectDim
 from ._transformer import GatedMLP as GatedMLP
 from ._transformer import TransformerDecoderLayer as TransformerDecoderLayer
 from ._transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
 __all__ = [
+    "MLP",
     "AdaptiveLPPool",
     "AdaptiveMaxPool",
     "AdaptiveMeanPool",
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
+    "Bilinear",
     "BranchLayer",
     "Chain",
     "Conv",
@@ -63,6 +72,8 @@ __all__ = [
     "DotProductAttention",
     "DropPath",
     "Dropout",
+    "EinsumDense",
+    "Embedding",
     "FlattenLayer",
     "GatedMLP",
     "GlobalLPPool",
@@ -83,7 +94,10 @@ __all__ = [
     "PixelShuffle",
     "RMSNorm",
     "RepeatedLayer",
+    "ReshapeLayer",
     "RotaryPositionalEmbedding",
+    "Scale",
+    "SelectDim",
     "SinusoidalPositionalEmbedding",
     "SkipConnection",
     "SpectralNorm",
