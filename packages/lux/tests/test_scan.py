@@ -163,6 +163,50 @@ def test_inputs_may_be_trees_and_states_may_differ_by_layer():
     np.testing.assert_array_equal(new_st.layers.count.calls, calls + 1)
 
 
+@jax.tree_util.register_pytree_node_class
+class Point:
+    """A class of a user's, without a text of its own."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def tree_flatten(self):
+        return (self.value,), None
+
+    @classmethod
+    def tree_unflatten(cls, _, parts):
+        return cls(*parts)
+
+
+def test_inputs_may_be_of_a_class_of_the_users():
+    double_point = lux.WrappedFunction(lambda point: Point(2 * point.value))
+    for layer in (blocks(5, double_point, scan=True), lux.RepeatedLayer(double_point, repeats=5)):
+        y, _ = layer(Point(jnp.ones(3)), *lux.setup(0, layer))
+        assert (y.value == 32).all()
+    flat = blocks(2, lux.WrappedFunction(lambda point: point.value), scan=True)
+    with pytest.raises(ValueError, match=r"that return what they take, .*Point obj"):
+        flat(Point(jnp.ones(3)), *lux.setup(0, flat))
+
+
+def test_a_layer_is_traced_once():
+    calls = []
+
+    def count(frame, proceed, x, ps, st):
+        calls.append(".".join(frame.path))
+        return proceed(x, ps, st)
+
+    chain = lux.Chain(
+        blocks(5, lux.Dense(4, 4), scan=True), lux.RepeatedLayer(lux.Dense(4, 4), repeats=5)
+    )
+    ps, st = lux.setup(0, chain)
+    remove = lux.register_call_hook(count)
+    try:
+        chain(jnp.asarray(X, jnp.float32), ps, st)
+    finally:
+        remove()
+    assert calls == ["", "layer_0", "layer_0", "layer_0.layers", "layer_1", "layer_1"]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_a_narrow_input_is_promoted_by_the_first_layer(dtype):
     block = lux.Dense(4, 4)

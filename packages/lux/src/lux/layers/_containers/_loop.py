@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ._outline import is_floating, outlines
+from ._outline import is_floating, outline, outlines
 
 
 def settled(layer: Callable[[Any], Any], x: Any, ps: Any) -> Any:
@@ -33,10 +33,13 @@ def _promoted(leaf: Any, other: Any) -> Any:
 
 def check_same(expected: str, before: Any, after: Any) -> None:
     """Refuse a result of another type than the loop goes in with."""
-    texts = outlines(before), outlines(after)
-    if _structure(before) != _structure(after) or texts[0] != texts[1]:
-        raise ValueError(f"{expected}, {texts[0]}, got {texts[1]}")
+    if _type(before) != _type(after):
+        raise ValueError(f"{expected}, {outlines(before)}, got {outlines(after)}")
 
 
 def _structure(tree: Any) -> Any:
     return jax.tree.structure(tree)
+
+
+def _type(tree: Any) -> Any:
+    return _structure(tree), [outline(leaf) for leaf in jax.tree.leaves(tree)]
