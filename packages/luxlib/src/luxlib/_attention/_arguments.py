@@ -105,7 +105,16 @@ def checked(
     names = {"segments": "segment_ids", "shift": "query_offset array"}
     given = {names.get(name, name) for name, array in arrays.items() if array is not None}
     options = Options(
-        float(scale), None if soft_cap is None else float(soft_cap), left, right, shift
+        float(scale),
+        None if soft_cap is None else float(soft_cap),
+        left,
+        right,
+        shift,
+        # The first query has the least to its left, the last one the least to its right.
+        always_sees=shift is not None
+        and not given & {"bias", "mask", "segment_ids"}
+        and (right is None or shift + right >= 0)
+        and (left is None or length - 1 + shift - left < key_length),
     )
     with jax.numpy_dtype_promotion("standard"):
         dtype = jnp.result_type(query.dtype, key.dtype, value.dtype)

@@ -268,7 +268,7 @@ def _forward(
 ) -> tuple[Array, _Kept]:
     key, value = keys
     scores, slope = logits(options, row, column, query, key, sides)
-    weights, total, top = exponentials(scores, sides.sinks)
+    weights, total, top = exponentials(options, scores, sides.sinks)
     weights = weights / total
     keep = keep_factor(sides, column, key.shape[-2], value.dtype)
     result = of_values(weights if keep is None else weights * keep, value)

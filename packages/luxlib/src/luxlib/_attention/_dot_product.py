@@ -218,7 +218,8 @@ def _weights(
     wide, axes = accumulator(query.dtype), Axes(query.shape[:-3], query.shape[-2], 1)
     queries, keys = axes.of_query(query.astype(wide)), axes.of_keys(key.astype(wide))
     sides = Sides(bias=axes.of_side(bias), mask=axes.of_side(mask))
-    weights, total, _ = exponentials(logits(options, 0, 0, queries, keys, sides)[0], None)
+    scores, _ = logits(options, 0, 0, queries, keys, sides)
+    weights, total, _ = exponentials(options, scores, None)
     return (weights / total).reshape(shape).astype(query.dtype)
 
 

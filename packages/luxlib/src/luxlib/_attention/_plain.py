@@ -17,7 +17,7 @@ __all__ = ["plain"]
 def plain(options: Options, query: Array, key: Array, value: Array, sides: Sides) -> Array:
     """Return `softmax(logits) @ value`, in the dtype in which it is summed."""
     scores, _ = logits(options, 0, 0, query, key, sides)
-    weights, total, _ = exponentials(scores, sides.sinks)
+    weights, total, _ = exponentials(options, scores, sides.sinks)
     weights = weights / total
     keep = keep_factor(sides, 0, key.shape[-2], value.dtype)
     return of_values(weights if keep is None else weights * keep, value)
