@@ -5,8 +5,8 @@ from ._group import GroupNorm as GroupNorm
 from ._group import InstanceNorm as InstanceNorm
 from ._layer import LayerNorm as LayerNorm
 from ._layer import RMSNorm as RMSNorm
-from ._weight import SpectralNorm as SpectralNorm
-from ._weight import WeightNorm as WeightNorm
+from ._spectral_norm import SpectralNorm as SpectralNorm
+from ._weight_norm import WeightNorm as WeightNorm
 
 __all__ = [
     "BatchNorm",
