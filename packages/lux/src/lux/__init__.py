@@ -97,12 +97,14 @@ from . import testing as testing
 from . import training as training
 from ._setup import setup as setup
 from .layers import MLP as MLP
+from .layers import AbstractRecurrentCell as AbstractRecurrentCell
 from .layers import AdaptiveLPPool as AdaptiveLPPool
 from .layers import AdaptiveMaxPool as AdaptiveMaxPool
 from .layers import AdaptiveMeanPool as AdaptiveMeanPool
 from .layers import AlphaDropout as AlphaDropout
 from .layers import AlternatePrecision as AlternatePrecision
 from .layers import BatchNorm as BatchNorm
+from .layers import BidirectionalRNN as BidirectionalRNN
 from .layers import Bilinear as Bilinear
 from .layers import BranchLayer as BranchLayer
 from .layers import Chain as Chain
@@ -120,10 +122,12 @@ from .layers import GlobalLPPool as GlobalLPPool
 from .layers import GlobalMaxPool as GlobalMaxPool
 from .layers import GlobalMeanPool as GlobalMeanPool
 from .layers import GroupNorm as GroupNorm
+from .layers import GRUCell as GRUCell
 from .layers import InstanceNorm as InstanceNorm
 from .layers import LayerNorm as LayerNorm
 from .layers import LearnedPositionalEmbedding as LearnedPositionalEmbedding
 from .layers import LPPool as LPPool
+from .layers import LSTMCell as LSTMCell
 from .layers import Maxout as Maxout
 from .layers import MaxPool as MaxPool
 from .layers import MeanPool as MeanPool
@@ -132,15 +136,19 @@ from .layers import NoOpLayer as NoOpLayer
 from .layers import PairwiseFusion as PairwiseFusion
 from .layers import Parallel as Parallel
 from .layers import PixelShuffle as PixelShuffle
+from .layers import Recurrence as Recurrence
 from .layers import RepeatedLayer as RepeatedLayer
 from .layers import ReshapeLayer as ReshapeLayer
+from .layers import ReverseSequence as ReverseSequence
 from .layers import RMSNorm as RMSNorm
+from .layers import RNNCell as RNNCell
 from .layers import RotaryPositionalEmbedding as RotaryPositionalEmbedding
 from .layers import Scale as Scale
 from .layers import SelectDim as SelectDim
 from .layers import SinusoidalPositionalEmbedding as SinusoidalPositionalEmbedding
 from .layers import SkipConnection as SkipConnection
 from .layers import SpectralNorm as SpectralNorm
+from .layers import StatefulRecurrentCell as StatefulRecurrentCell
 from .layers import TransformerDecoderLayer as TransformerDecoderLayer
 from .layers import TransformerEncoderLayer as TransformerEncoderLayer
 from .layers import Upsample as Upsample
@@ -159,12 +167,14 @@ __all__ = [
     "AbstractLuxContainerLayer",
     "AbstractLuxLayer",
     "AbstractLuxWrapperLayer",
+    "AbstractRecurrentCell",
     "AdaptiveLPPool",
     "AdaptiveMaxPool",
     "AdaptiveMeanPool",
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
+    "BidirectionalRNN",
     "Bilinear",
     "BranchLayer",
     "Chain",
@@ -180,6 +190,7 @@ __all__ = [
     "FieldError",
     "FlattenLayer",
     "Frame",
+    "GRUCell",
     "GatedMLP",
     "GlobalLPPool",
     "GlobalMaxPool",
@@ -187,6 +198,7 @@ __all__ = [
     "GroupNorm",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
     "LearnedPositionalEmbedding",
     "MaxPool",
@@ -199,8 +211,11 @@ __all__ = [
     "Parallel",
     "PixelShuffle",
     "RMSNorm",
+    "RNNCell",
+    "Recurrence",
     "RepeatedLayer",
     "ReshapeLayer",
+    "ReverseSequence",
     "RotaryPositionalEmbedding",
     "Scale",
     "SelectDim",
@@ -208,6 +223,7 @@ __all__ = [
     "SkipConnection",
     "SpectralNorm",
     "StatefulLuxLayer",
+    "StatefulRecurrentCell",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",
     "Upsample",

@@ -46,6 +46,14 @@ from ._pooling import GlobalMeanPool as GlobalMeanPool
 from ._pooling import LPPool as LPPool
 from ._pooling import MaxPool as MaxPool
 from ._pooling import MeanPool as MeanPool
+from ._recurrent import AbstractRecurrentCell as AbstractRecurrentCell
+from ._recurrent import BidirectionalRNN as BidirectionalRNN
+from ._recurrent import GRUCell as GRUCell
+from ._recurrent import LSTMCell as LSTMCell
+from ._recurrent import Recurrence as Recurrence
+from ._recurrent import ReverseSequence as ReverseSequence
+from ._recurrent import RNNCell as RNNCell
+from ._recurrent import StatefulRecurrentCell as StatefulRecurrentCell
 from ._resizing import PixelShuffle as PixelShuffle
 from ._resizing import Upsample as Upsample
 from ._shape import FlattenLayer as FlattenLayer
@@ -57,12 +65,14 @@ from ._transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
 __all__ = [
     "MLP",
+    "AbstractRecurrentCell",
     "AdaptiveLPPool",
     "AdaptiveMaxPool",
     "AdaptiveMeanPool",
     "AlphaDropout",
     "AlternatePrecision",
     "BatchNorm",
+    "BidirectionalRNN",
     "Bilinear",
     "BranchLayer",
     "Chain",
@@ -75,6 +85,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "FlattenLayer",
+    "GRUCell",
     "GatedMLP",
     "GlobalLPPool",
     "GlobalMaxPool",
@@ -82,6 +93,7 @@ __all__ = [
     "GroupNorm",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
     "LearnedPositionalEmbedding",
     "MaxPool",
@@ -93,14 +105,18 @@ __all__ = [
     "Parallel",
     "PixelShuffle",
     "RMSNorm",
+    "RNNCell",
+    "Recurrence",
     "RepeatedLayer",
     "ReshapeLayer",
+    "ReverseSequence",
     "RotaryPositionalEmbedding",
     "Scale",
     "SelectDim",
     "SinusoidalPositionalEmbedding",
     "SkipConnection",
     "SpectralNorm",
+    "StatefulRecurrentCell",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",
     "Upsample",

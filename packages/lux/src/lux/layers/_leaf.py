@@ -47,5 +47,8 @@ class Leaf(AbstractLuxLayer, abstract=True):
             value = getattr(self, field.name)
             if field.name not in hide and value != field.default:
                 text = getattr(value, "__name__", None) or repr(value)
-                texts.append(text if field.name == "activation" else f"{field.name}={text}")
+                if field.name == "activation":
+                    texts.insert(len(head), text)
+                else:
+                    texts.append(f"{field.name}={text}")
         return f"{type(self).__name__}({', '.join(texts)})"

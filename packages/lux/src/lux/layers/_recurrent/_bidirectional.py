@@ -1,0 +1,131 @@
+"""Two recurrent cells over the same sequences, one in each direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
+
+from lux.layers._attention._inputs import by_name
+from lux.layers._checks import check_callable
+from lux.layers._containers._names import as_switch
+from lux.layers._containers._outline import outlines
+from luxcore import AbstractLuxContainerLayer, NamedTuple, apply
+
+from ._cell import as_cell
+from ._recurrence import INPUTS, Recurrence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jax import Array
+
+    from ._cell import AbstractRecurrentCell
+
+
+def concatenated(forward: Array, backward: Array) -> Array:
+    """The features of both, one after the other."""
+    return jnp.concatenate([forward, backward], -1)
+
+
+class BidirectionalRNN(AbstractLuxContainerLayer, layers=("forward_rnn", "backward_rnn")):
+    """Runs a recurrent cell over sequences, another one backwards, and joins their outputs.
+
+    `y[t] = merge_mode(forward[t], backward[t])`
+
+    **Arguments**
+
+    - `cell`: a recurrent cell, as for `Recurrence`
+    - `backward_cell`: the one that runs backwards; by default, for `None`, one as `cell`, with
+      parameters of its own
+    - `merge_mode`: a function of both outputs, by default one that concatenates their features,
+      or another such as `operator.add`; `None` to return them as a tuple
+    - `return_sequence`: whether to return the outputs of all steps, rather than those of the steps
+      which the two directions run last
+    - `return_carry`: whether to return the carries after these too
+    - `time_major`: whether time is the first axis, of `x` and of the outputs
+
+    **Inputs**
+
+    - `x`: `(*batch, time, features)`, any number of leading axes, also none, or
+      `(time, *batch, features)`; or a tuple, or `NamedTuple`, of several of
+    - `carry`: a tuple of both cells' before their first steps
+    - `lengths`: `(*batch,)`, integers: how many steps of each sequence count, the first ones. The
+      backward cell begins at each sequence's own last step
+
+    **Returns**
+
+    - `y`: what `merge_mode` returns; as from `Recurrence`, with lengths
+      `NamedTuple(x=y, lengths=lengths)`, and with `return_carry` `(y, carry)`, with a tuple of both
+      carries
+    - the states
+
+    **Parameters and states**
+
+    A `NamedTuple` with those of the two cells, as `forward_rnn` and `backward_rnn`.
+
+    **Raises**
+
+    - `TypeError`: for what is no recurrent cell, when the layer is made.
+    - `ValueError`: for arrays that don't fit, when it is called.
+
+    ```python
+    >>> import jax.numpy as jnp, lux
+    >>> layer = lux.BidirectionalRNN(lux.GRUCell(2, 3))
+    >>> ps, st = lux.setup(0, layer)
+    >>> layer(jnp.ones((5, 7, 2)), ps, st)[0].shape
+    (5, 7, 6)
+
+    ```
+
+    Schuster and Paliwal, "Bidirectional recurrent neural networks", 1997. As Lux.jl's
+    `BidirectionalRNN`, whose backward cell is one level deeper.
+    """
+
+    forward_rnn: Recurrence
+    backward_rnn: Recurrence
+    merge_mode: Callable[[Array, Array], Array] | None
+    return_carry: bool
+
+    def __init__(
+        self,
+        cell: AbstractRecurrentCell,
+        backward_cell: AbstractRecurrentCell | None = None,
+        *,
+        merge_mode: Callable[[Array, Array], Array] | None = concatenated,
+        return_sequence: bool = True,
+        return_carry: bool = False,
+        time_major: bool = False,
+    ) -> None:
+        name = "BidirectionalRNN"
+        other = cell if backward_cell is None else as_cell(name, "backward_cell", backward_cell)
+        switches = {"return_sequence": return_sequence, "time_major": time_major}
+        for field, value in (*switches.items(), ("return_carry", return_carry)):
+            as_switch(name, field, value)
+        cell = as_cell(name, "cell", cell)
+        self.forward_rnn = Recurrence(cell, return_carry=True, **switches)
+        self.backward_rnn = Recurrence(other, return_carry=True, reverse=True, **switches)
+        self.merge_mode, self.return_carry = merge_mode, return_carry
+        if merge_mode is not None:
+            check_callable(self, "merge_mode")
+
+    def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
+        arrays = by_name(self, x, INPUTS)
+        begins = arrays.pop("carry", (None, None))
+        if not isinstance(begins, tuple) or len(begins) != 2:
+            raise ValueError(
+                "BidirectionalRNN: carry: expected a tuple of the carries of both cells, got "
+                f"{outlines(begins)}"
+            )
+        with_lengths = "lengths" in arrays and self.forward_rnn.return_sequence
+        ys, carries, states = [], [], []
+        for name, begin in zip(st._fields, begins, strict=True):
+            layer, given = getattr(self, name), NamedTuple(**arrays, carry=begin)
+            (y, carry), new = apply(layer, given, getattr(ps, name), getattr(st, name))
+            ys.append(y.x if with_lengths else y)
+            carries.append(carry)
+            states.append(new)
+        y = tuple(ys) if self.merge_mode is None else self.merge_mode(*ys)
+        if with_lengths:
+            y = NamedTuple(x=y, lengths=arrays["lengths"])
+        return ((y, tuple(carries)) if self.return_carry else y), type(st)(*states)
