@@ -352,6 +352,12 @@ X = np.ones((2, 3, 4), np.float32)
             "NamedTuple with fields of (query, key, value, mask, bias, segment_ids), got one array",
         ),
         (
+            DOT(1, 4),
+            (X[:, :, None], None, X[:, :, None]),
+            "DotProductAttention: x: expected the first 3 to 4 of (query, key, value, mask), or a "
+            "NamedTuple with fields of (query, key, value, mask, bias, segment_ids), got 3 of them",
+        ),
+        (
             DOT(2, 4),
             (X[:, :, None],) * 3,
             "DotProductAttention: query: expected shape (*batch, time, 2, 4), got (2, 3, 1, 4)",

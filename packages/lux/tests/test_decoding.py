@@ -255,7 +255,13 @@ ST = lux.setup(0, CAUSAL)[1]
         ),
         (
             lambda: lux.init_cache(ST, 2, 5, prompt_lengths=jnp.ones(3, int)),
-            "init_cache: prompt_lengths: expected shape (2,), as batch, got (3,)",
+            "init_cache: prompt_lengths: expected integers of shape (2,), as batch, got int32 of "
+            "shape (3,)",
+        ),
+        (
+            lambda: lux.init_cache(ST, 2, 5, prompt_lengths=[1.5, 2.0]),
+            "init_cache: prompt_lengths: expected integers of shape (2,), as batch, got float32 of "
+            "shape (2,)",
         ),
         (
             lambda: lux.init_cache(lux.init_cache(ST, 2, 5), 2, 5),

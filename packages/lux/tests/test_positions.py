@@ -1,6 +1,5 @@
 """Positions: sines against their formula, learned ones, and rotations."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -148,6 +147,10 @@ LEARNED = lux.LearnedPositionalEmbedding(9, 2)
             jnp.ones((3, 4)),
             "LearnedPositionalEmbedding: x: expected shape (..., time, 2), got (3, 4)",
         ),
+        (
+            jnp.ones((2, 10, 2)),
+            "LearnedPositionalEmbedding: x: expected at most 9 tokens, got 10",
+        ),
         (jnp.ones(2), "LearnedPositionalEmbedding: x: expected shape (..., time, 2), got (2,)"),
         (
             (jnp.ones((2, 3, 2)), jnp.zeros((1, 3), int)),
@@ -170,9 +173,3 @@ def test_parameters_of_another_layer_are_refused():
     ps, st = lux.setup(0, lux.LearnedPositionalEmbedding(8, 2))
     with pytest.raises(ValueError, match="do not fit: weight: expected shape"):
         LEARNED(jnp.ones((3, 2)), ps, st)
-
-
-def test_a_longer_sequence_than_there_are_positions():
-    with jax.enable_x64(False):
-        y, _ = LEARNED(jnp.ones((10, 2)), *lux.setup(0, LEARNED))
-    np.testing.assert_array_equal(jnp.isnan(y).any(-1), [False] * 9 + [True])

@@ -82,13 +82,16 @@ def init_cache(
         raise ValueError(f"init_cache: batch: expected {expected}, got {batch!r}")
     if kept is None or kept[0] < 1:
         raise ValueError(f"init_cache: length: expected an integer of at least 1, got {length!r}")
-    if prompt_lengths is not None and prompt_lengths.shape != shape:
+    incoming = jnp.asarray(_ALL if prompt_lengths is None else prompt_lengths)
+    if prompt_lengths is not None and (
+        incoming.shape != shape or not jnp.issubdtype(incoming.dtype, jnp.integer)
+    ):
         raise ValueError(
-            f"init_cache: prompt_lengths: expected shape {shape}, as batch, got "
-            f"{prompt_lengths.shape}"
+            f"init_cache: prompt_lengths: expected integers of shape {shape}, as batch, got "
+            f"{incoming.dtype} of shape {incoming.shape}"
         )
-    empty = partial(_empty, batch=shape, length=kept[0], prompt_lengths=prompt_lengths, dtype=dtype)
-    begun = _with_caches(st, empty)
+    incoming = jnp.broadcast_to(incoming.astype(jnp.int32), shape)
+    begun = _with_caches(st, partial(_empty, incoming=incoming, length=kept[0], dtype=dtype))
     if begun is st:
         raise ValueError(
             "init_cache: st: expected the state of a model with causal attention, got one without "
@@ -107,28 +110,21 @@ def _with_caches(st: Any, change: Callable[[NamedTuple], NamedTuple]) -> Any:
     return st if all(a is b for a, b in zip(st, new, strict=True)) else type(st)(*new)
 
 
-def _empty(
-    cache: NamedTuple,
-    batch: tuple[int, ...],
-    length: int,
-    prompt_lengths: Array | None,
-    dtype: Any,
-) -> NamedTuple:
+def _empty(cache: NamedTuple, incoming: Array, length: int, dtype: Any) -> NamedTuple:
     """A cache for a batch of examples; in front are axes of layers whose states are stacked."""
     if is_on(cache):
         raise ValueError(
             "init_cache: st: expected a state as lux.setup makes it, got one that has memories"
         )
-    stacked = cache.position.shape[:-1]
-    incoming = jnp.int32(_ALL) if prompt_lengths is None else prompt_lengths.astype(jnp.int32)
+    batch = (*cache.position.shape[:-1], *incoming.shape)
     new = {
-        "position": jnp.zeros((*stacked, *batch), jnp.int32),
-        "incoming": jnp.broadcast_to(incoming, (*stacked, *batch)),
+        "position": jnp.zeros(batch, jnp.int32),
+        "incoming": jnp.broadcast_to(incoming, batch),
     }
     for name, buffer in list(items(cache))[2:]:
         *_, limit, heads, dim = buffer.shape
         kept = min(length, limit or length)
-        new[name] = jnp.zeros((*stacked, *batch, kept, heads, dim), dtype or buffer.dtype)
+        new[name] = jnp.zeros((*batch, kept, heads, dim), dtype or buffer.dtype)
     return type(cache)(**new)
 
 
@@ -139,7 +135,9 @@ def no_positions() -> NamedTuple:
 
 def no_keys(heads: int, key_dim: int, value_dim: int, limit: int | None) -> NamedTuple:
     """The cache of attention, which remembers no more keys than `limit`."""
-    key, value = (jnp.zeros((0, limit or 0, heads, dim)) for dim in (key_dim, value_dim))
+    key, value = (
+        jnp.zeros((0, limit or 0, heads, dim), jnp.float32) for dim in (key_dim, value_dim)
+    )
     return merge(no_positions(), NamedTuple(key=key, value=value))
 
 

@@ -24,7 +24,8 @@ def by_name(
     else:
         several = tuple(x) if isinstance(x, tuple | list) else (x,)
         given = dict(zip(order, several, strict=False)) if len(several) <= len(order) else {}
-    if not {*order[:needed]} <= {*given} <= {*order, *more}:
+    arrays = {name: array for name, array in given.items() if array is not None}
+    if not {*order[:needed]} <= {*arrays} <= {*order, *more}:
         got = f"the fields ({', '.join(given)})" if isinstance(x, NamedTuple) else _count(x)
         names = ", ".join((*order, *more))
         optional = f"the first {needed} to {len(order)}" if needed > 1 else f"up to {len(order)}"
@@ -32,7 +33,7 @@ def by_name(
             f"{type(layer).__name__}: x: expected {optional} of ({', '.join(order)}), or a "
             f"NamedTuple with fields of ({names}), got {got}"
         )
-    return {name: array for name, array in given.items() if array is not None}
+    return arrays
 
 
 def _count(x: Any) -> str:

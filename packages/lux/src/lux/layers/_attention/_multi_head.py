@@ -136,6 +136,9 @@ class MultiHeadAttention(AbstractLuxContainerLayer):
         dims, n_heads = as_size(self, "dims", dims), as_size(self, "n_heads", n_heads)
         if head_dim is None and dims % n_heads:
             raise fail(self, "n_heads", f"a divisor of dims={dims}, or a head_dim", n_heads)
+        for field, layer in (("qk_norm", qk_norm), ("rotary", rotary)):
+            if not isinstance(layer, AbstractLuxLayer | None):
+                raise fail(self, field, "a layer or None", layer)
         attention = DotProductAttention(
             n_heads,
             dims // n_heads if head_dim is None else head_dim,
@@ -155,9 +158,6 @@ class MultiHeadAttention(AbstractLuxContainerLayer):
         self.q_proj = project(dims, n_heads * attention.head_dim)
         self.k_proj = project(key_dims, attention.key_heads * attention.head_dim)
         self.v_proj = project(value_dims, attention.key_heads * attention.value_dim)
-        for field, layer in (("qk_norm", qk_norm), ("rotary", rotary)):
-            if not isinstance(layer, AbstractLuxLayer | None):
-                raise fail(self, field, "a layer or None", layer)
         self.q_norm = self.k_norm = qk_norm
         self.rotary = rotary
         self.attention = attention

@@ -17,7 +17,7 @@ from lux.layers._promotion import added
 from luxcore import NamedTuple, child
 from luxlib import embedding_lookup, sinusoidal_embedding
 
-from ._cache import advanced, no_positions, positions
+from ._cache import advanced, is_on, no_positions, positions
 from ._inputs import by_name
 
 if TYPE_CHECKING:
@@ -173,16 +173,26 @@ class LearnedPositionalEmbedding(Leaf, parameters=("weight",), states=("cache",)
                 f"{type(self).__name__}: x: expected shape (..., time, {self.dims}), got {x.shape}"
             )
         times = x.shape[:-1]
-        places = arrays.get("positions", positions(st.cache, times[-1]))
+        rows = self._rows(ps.weight, times, arrays.get("positions"), st.cache)
+        rows = rows.reshape(*(1,) * (x.ndim - rows.ndim), *rows.shape)
+        return added(x, rows), NamedTuple(cache=advanced(st.cache, times[-1]))
+
+    def _rows(
+        self, weight: Array, times: tuple[int, ...], places: Array | None, cache: NamedTuple
+    ) -> Array:
+        name = type(self).__name__
+        if places is None and is_on(cache):
+            places = positions(cache, times[-1])
+        if places is None:
+            if times[-1] > self.max_sequence_length:
+                most = self.max_sequence_length
+                raise ValueError(f"{name}: x: expected at most {most} tokens, got {times[-1]}")
+            return weight[: times[-1]]
         if places.shape not in (times, times[-1:]):
             raise ValueError(
-                f"{type(self).__name__}: positions: expected shape {times} or {times[-1:]}, got "
-                f"{places.shape}"
+                f"{name}: positions: expected shape {times} or {times[-1:]}, got {places.shape}"
             )
-        rows = embedding_lookup(
-            places.reshape(*(1,) * (len(times) - places.ndim), *places.shape), ps.weight
-        )
-        return added(x, rows), NamedTuple(cache=advanced(st.cache, times[-1]))
+        return embedding_lookup(places, weight)
 
     def __str__(self) -> str:
         dims = ("max_sequence_length", "dims")

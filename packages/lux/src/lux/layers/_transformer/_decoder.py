@@ -62,7 +62,7 @@ class TransformerDecoderLayer(Sublayers):
 
     ```python
     >>> import jax.numpy as jnp, lux
-    >>> layer = lux.TransformerDecoderLayer(16, 4, 32)
+    >>> layer = lux.TransformerDecoderLayer(16, 4, 32, dropout_rate=0.0)
     >>> ps, st = lux.setup(0, layer)
     >>> x, memory = jnp.ones((2, 10, 16)), jnp.ones((2, 7, 16))
     >>> layer((x, memory), ps, st)[0].shape

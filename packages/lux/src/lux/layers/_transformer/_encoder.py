@@ -64,7 +64,7 @@ class TransformerEncoderLayer(Sublayers):
 
     ```python
     >>> import jax.numpy as jnp, lux
-    >>> layer = lux.TransformerEncoderLayer(16, 4, 32)
+    >>> layer = lux.TransformerEncoderLayer(16, 4, 32, dropout_rate=0.0)
     >>> ps, st = lux.setup(0, layer)
     >>> x, valid = jnp.ones((2, 10, 16)), jnp.arange(10) < 8
     >>> layer((x, valid), ps, st)[0].shape
