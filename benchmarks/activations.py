@@ -43,6 +43,8 @@ def of_torch(name):
         "gelu_tanh": lambda x: functions.gelu(x, approximate="tanh"),
         "logsigmoid": functions.logsigmoid,
         "hardswish": functions.hardswish,
+        "leakyrelu": functions.leaky_relu,
+        "swish": functions.silu,
         "softsign": functions.softsign,
         "sigmoid": torch.sigmoid,
         "tanh": torch.tanh,
