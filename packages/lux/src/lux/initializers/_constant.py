@@ -91,5 +91,5 @@ def identity_init(
     array = np.zeros(shape)
     if len(shape) > 1:
         centre = tuple((size - 1) // 2 for size in shape[:-2])
-        array[centre] = np.roll(gain * np.eye(*shape[-2:]), shift, axis=-1)
+        array[centre] = np.roll(gain * np.eye(shape[-2], shape[-1]), shift, axis=-1)
     return jnp.asarray(array.astype(dtype))

@@ -96,7 +96,7 @@ class Embedding(Leaf, parameters=("weight",)):
 
     def _shape(self) -> tuple[int, ...]:
         sizes = self.in_dims if isinstance(self.in_dims, tuple) else (self.in_dims,)
-        return (*sizes, self.out_dims)  # type: ignore[return-value]  # they were stored as a tuple
+        return (*sizes, self.out_dims)
 
     def initial_parameters(self, rng: Any) -> NamedTuple:
         weight = self.init_weight(child(rng, "weight"), self._shape())

@@ -98,8 +98,15 @@ class Recurrence(AbstractLuxWrapperLayer, layer="cell"):
         if "carry" not in arrays:
             first = lax.index_in_dim(x, 0, axis, keepdims=False)
             arrays["carry"], st = self.cell.initial_carry(first, ps, st)
-        options = {"lengths": lengths, "reverse": self.reverse, "time_major": self.time_major}
-        (y, carry), st = self.cell.sequence(x, arrays["carry"], ps, st, **options)
+        (y, carry), st = self.cell.sequence(
+            x,
+            arrays["carry"],
+            ps,
+            st,
+            lengths=lengths,
+            reverse=self.reverse,
+            time_major=self.time_major,
+        )
         if not self.return_sequence:
             last = partial(last_step, axis=axis, lengths=lengths, reverse=self.reverse)
             y = jax.tree.map(last, y)
