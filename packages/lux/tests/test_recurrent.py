@@ -62,7 +62,7 @@ CELLS = {
     "lstm": (lux.LSTMCell(IN, OUT), lstm_step, 2),
     "gru": (lux.GRUCell(IN, OUT, init_bias=lux.initializers.normal), gru_step, 1),
 }
-NAMES = [*CELLS, "own"]
+SLOW_LSTM = pytest.param("lstm", marks=pytest.mark.slow)
 SLOW_NAMES = [pytest.param(name, marks=pytest.mark.slow) for name in ("rnn", "gru")]
 
 
@@ -114,8 +114,17 @@ def float32(tree):
 # --- cells -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("use_bias", [True, False])
-@pytest.mark.parametrize("batch", [(5,), (2, 3), ()])
+@pytest.mark.parametrize(
+    ("batch", "use_bias"),
+    [
+        ((5,), True),
+        ((), False),
+        *(
+            pytest.param(batch, use_bias, marks=pytest.mark.slow)
+            for batch, use_bias in [((5,), False), ((), True), ((2, 3), True), ((2, 3), False)]
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", CELLS)
 def test_a_step(name, batch, use_bias):
     cell, step, count = CELLS[name]
@@ -177,7 +186,7 @@ def test_a_trained_beginning_is_that_of_all_sequences():
     y, new = lux.Recurrence(cell)(float32(X), ps, st)
     assert_close(y, run_all("lstm", ps, X, carries=[begin] * BATCH)[1])
     assert new.rng == st.rng
-    grads = jax.grad(lambda ps: lux.Recurrence(cell)(float32(X), ps, st)[0].sum())(ps)
+    grads = jax.jit(jax.grad(lambda ps: lux.Recurrence(cell)(float32(X), ps, st)[0].sum()))(ps)
     assert min(abs(g).min() for g in (grads.hidden_state, grads.memory)) > 0
 
 
@@ -218,9 +227,11 @@ def test_a_beginning_has_the_dtype_of_the_parameters():
 
 # --- initial values --------------------------------------------------------------------------
 
+GRU = partial(lux.GRUCell, init_weight=None)
+
 
 @pytest.mark.parametrize(
-    "kind", [lux.RNNCell, lux.LSTMCell, partial(lux.GRUCell, init_weight=None)]
+    "kind", [lux.LSTMCell, *(pytest.param(k, marks=pytest.mark.slow) for k in (lux.RNNCell, GRU))]
 )
 def test_initial_values_are_uniform_within_one_over_the_root_of_the_features(kind):
     ps, _ = lux.setup(0, kind(50, 400, init_bias=None))
@@ -270,7 +281,7 @@ def test_the_recurrent_weight_is_initialized_as_the_other_unless_it_is_said():
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["lstm", "own", *SLOW_NAMES])
 def test_sequences(name, lengths, reverse):
     cell = reference(name)[0]
     ps, st = lux.setup(0, cell)
@@ -289,7 +300,7 @@ def test_sequences(name, lengths, reverse):
     assert_close(only(NamedTuple(x=float32(X), **beside), ps, st)[0], last)
 
 
-@pytest.mark.parametrize("name", ["gru", "own"])
+@pytest.mark.parametrize("name", ["own", *SLOW_NAMES])
 def test_time_comes_first(name):
     cell = reference(name)[0]
     ps, st = lux.setup(0, cell)
@@ -348,14 +359,15 @@ def test_what_is_beyond_the_length_has_no_influence(name, reverse):
         return y.x.sum() + sum(leaf.sum() for leaf in jax.tree.leaves(carry))
 
     good, bad = (float32(np.where(beyond[..., None], other, X)) for other in (0.0, np.nan))
-    value, grads = jax.value_and_grad(loss, argnums=(0, 1))(ps, good)
-    other_value, other_grads = jax.value_and_grad(loss, argnums=(0, 1))(ps, bad)
+    gradient = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))
+    value, grads = gradient(ps, good)
+    other_value, other_grads = gradient(ps, bad)
     assert_close(other_value, value)
     assert_close(other_grads, grads)
     assert not np.asarray(other_grads[1])[beyond].any()
 
 
-@pytest.mark.parametrize("name", ["lstm", "own", *SLOW_NAMES])
+@pytest.mark.parametrize("name", ["own", SLOW_LSTM, *SLOW_NAMES])
 def test_a_gradient_is_that_of_steps_one_by_one(name):
     cell = reference(name)[0]
     ps, st = lux.setup(0, cell)

@@ -75,11 +75,11 @@ ROWS = {
         roundings=32,
     ),
     "BidirectionalRNN": Row(
-        lux.BidirectionalRNN(lux.GRUCell(3, 2)), normal(13, 2, 3, 3), roundings=32
+        lux.BidirectionalRNN(lux.RNNCell(3, 2)), normal(13, 2, 3, 3), roundings=32
     ),
     "BidirectionalRNN lengths": Row(
         lux.BidirectionalRNN(
-            lux.LSTMCell(3, 2), lux.RNNCell(3, 2), merge_mode=operator.mul, return_sequence=False
+            lux.LSTMCell(3, 2), lux.GRUCell(3, 2), merge_mode=operator.mul, return_sequence=False
         ),
         sequences(14),
         roundings=32,
