@@ -52,7 +52,7 @@ def test_dtypes():
             "sinusoidal_embedding: scale: expected a number, got '1'. It multiplies the result.",
         ),
         (
-            lambda: luxlib.sinusoidal_embedding(jnp.ones(2) * 1j, jnp.ones(2)),
+            lambda: luxlib.sinusoidal_embedding(jnp.ones(2, complex), jnp.ones(2)),
             TypeError,
             "sinusoidal_embedding: x: expected a real dtype, got complex64. Embed its real part.",
         ),
