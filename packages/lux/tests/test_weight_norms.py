@@ -129,11 +129,19 @@ def test_vectors_lie_by_the_paths_of_their_parameters():
 
 
 def test_each_parameter_has_a_start_of_its_own():
-    layer = lux.SpectralNorm(
-        lux.Chain(lux.Dense(3, 3), lux.Dense(3, 3)), ("layer_0.weight", "layer_1.weight")
-    )
-    _, st = lux.setup(0, layer)
+    # Steps with the identity leave the vectors where they began.
+    square = lux.Dense(3, 3, init_weight=lux.initializers.identity_init)
+    names = ("layer_0.weight", "layer_1.weight")
+    _, st = lux.setup(0, lux.SpectralNorm(lux.Chain(square, square), names))
     assert (st.vectors.layer_0.weight.u != st.vectors.layer_1.weight.u).any()
+
+
+def test_no_step_divides_by_less_than_epsilon():
+    layer = lux.SpectralNorm(lux.Dense(3, 2), epsilon=100.0)
+    ps, st = lux.setup(0, layer)
+    _, new_st = layer(X, ps, st)
+    expected = ps.weight.T @ st.vectors.weight.v / 100
+    np.testing.assert_allclose(new_st.vectors.weight.u, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
