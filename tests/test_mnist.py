@@ -9,6 +9,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "mnist.py"
 
 
 @pytest.mark.slow
+@pytest.mark.optimized  # it trains for long
 def test_mnist_reads_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     spec = importlib.util.spec_from_file_location("mnist", EXAMPLE)
     mnist = importlib.util.module_from_spec(spec)
