@@ -85,7 +85,6 @@ class BidirectionalRNN(AbstractLuxContainerLayer, layers=("forward_rnn", "backwa
     forward_rnn: Recurrence
     backward_rnn: Recurrence
     merge_mode: Callable[[Array, Array], Array] | None
-    return_carry: bool
 
     def __init__(
         self,
@@ -99,13 +98,16 @@ class BidirectionalRNN(AbstractLuxContainerLayer, layers=("forward_rnn", "backwa
     ) -> None:
         name = "BidirectionalRNN"
         other = cell if backward_cell is None else as_cell(name, "backward_cell", backward_cell)
-        switches = {"return_sequence": return_sequence, "time_major": time_major}
-        for field, value in (*switches.items(), ("return_carry", return_carry)):
+        switches = {
+            "return_sequence": return_sequence,
+            "return_carry": return_carry,
+            "time_major": time_major,
+        }
+        for field, value in switches.items():
             as_switch(name, field, value)
-        cell = as_cell(name, "cell", cell)
-        self.forward_rnn = Recurrence(cell, return_carry=True, **switches)
-        self.backward_rnn = Recurrence(other, return_carry=True, reverse=True, **switches)
-        self.merge_mode, self.return_carry = merge_mode, return_carry
+        self.forward_rnn = Recurrence(as_cell(name, "cell", cell), **switches)
+        self.backward_rnn = Recurrence(other, reverse=True, **switches)
+        self.merge_mode = merge_mode
         if merge_mode is not None:
             check_callable(self, "merge_mode")
 
@@ -117,15 +119,17 @@ class BidirectionalRNN(AbstractLuxContainerLayer, layers=("forward_rnn", "backwa
                 "BidirectionalRNN: carry: expected a tuple of the carries of both cells, got "
                 f"{outlines(begins)}"
             )
-        with_lengths = "lengths" in arrays and self.forward_rnn.return_sequence
-        ys, carries, states = [], [], []
+        results, states = [], []
         for name, begin in zip(st._fields, begins, strict=True):
-            layer, given = getattr(self, name), NamedTuple(**arrays, carry=begin)
-            (y, carry), new = apply(layer, given, getattr(ps, name), getattr(st, name))
-            ys.append(y.x if with_lengths else y)
-            carries.append(carry)
+            given = NamedTuple(**arrays, carry=begin)
+            result, new = apply(getattr(self, name), given, getattr(ps, name), getattr(st, name))
+            results.append(result)
             states.append(new)
-        y = tuple(ys) if self.merge_mode is None else self.merge_mode(*ys)
-        if with_lengths:
-            y = NamedTuple(x=y, lengths=arrays["lengths"])
-        return ((y, tuple(carries)) if self.return_carry else y), type(st)(*states)
+        carries = self.forward_rnn.return_carry
+        with_lengths = "lengths" in arrays and self.forward_rnn.return_sequence
+        ys = tuple(y for y, _ in results) if carries else tuple(results)
+        ys = tuple(y.x for y in ys) if with_lengths else ys
+        y: Any = ys if self.merge_mode is None else self.merge_mode(*ys)
+        y = NamedTuple(x=y, lengths=arrays["lengths"]) if with_lengths else y
+        carry = tuple(carry for _, carry in results) if carries else None
+        return ((y, carry) if carries else y), type(st)(*states)
