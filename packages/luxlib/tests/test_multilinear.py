@@ -78,6 +78,16 @@ def test_half_precision_is_summed_in_single(dtype):
     assert float(y[0, 0]) == pytest.approx(n / 1024, rel=4e-3)
 
 
+def test_half_precision_is_rounded_once():
+    """After the bias: `1 + 2⁻¹²` would be 1."""
+    x, minus = jnp.array([[1, 2**-6]], jnp.float16), jnp.full(1, -1, jnp.float16)
+    one = jnp.ones((1, 1), jnp.float16)
+    exact = [[2**-12]]
+    np.testing.assert_array_equal(bilinear(x, one, x.reshape(2, 1, 1), minus), exact)
+    np.testing.assert_array_equal(bilinear(one, x, x.reshape(1, 2, 1), minus), exact)
+    np.testing.assert_array_equal(einsum("ba,ac->bc", x, x.T, minus[None]), exact)
+
+
 X, W = jnp.ones((5, 2)), jnp.ones((2, 3, 4))
 BILINEAR, EINSUM = "fused_bilinear_bias_activation: ", "fused_einsum_bias_activation: "
 MESSAGES = {
