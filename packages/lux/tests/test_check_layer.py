@@ -18,7 +18,7 @@ X = np.random.default_rng(0).normal(size=(2, 3))
 STATE = NamedTuple(count=jnp.zeros((), jnp.int32), training=Val(True))
 
 
-NUMBERS = itertools.count()
+NUMBERS = itertools.count(1)
 
 
 class Base(lux.AbstractLuxLayer, abstract=True):
@@ -146,6 +146,11 @@ class OtherWhenCompiled(Base):
         return scale * (jnp.zeros_like(x) if isinstance(x, jax.core.Tracer) else jnp.ones_like(x))
 
 
+class NearlyTheSameWhenCompiled(Base):
+    def output(self, x, scale):
+        return scale * x * (1 + 1e-9 if isinstance(x, jax.core.Tracer) else 1)
+
+
 class ChangesDtypeOfState(Base):
     def next_state(self, x, st):
         return NamedTuple(count=st.count + jnp.asarray(1, x.dtype), training=st.training)
@@ -181,6 +186,21 @@ class NoGradient(Base):
 class NoInputGradient(Base):
     def output(self, x, scale):
         return scale * jax.lax.stop_gradient(x)
+
+
+@jax.custom_jvp
+def nearly(x):
+    return x
+
+
+@nearly.defjvp
+def _(primals, tangents):
+    return nearly(*primals), 1.001 * tangents[0]
+
+
+class NearlyDifferentiated(Base):
+    def output(self, x, scale):
+        return nearly(scale * x)
 
 
 class NotDifferentiable(Base):
@@ -219,6 +239,19 @@ def gradient_without_derivative(x):
 gradient_without_derivative.defvjp(lambda x: (x, None), lambda _, bar: (never(bar),))
 
 
+@jax.custom_vjp
+def square_nearly(x):
+    return x * x
+
+
+square_nearly.defvjp(lambda x: (x * x, x), lambda x, bar: (2 * nearly(x) * bar,))
+
+
+class SecondDerivativeNearly(Base):
+    def output(self, x, scale):
+        return square_nearly(scale * x)
+
+
 class NoSecondDerivative(Base):
     def output(self, x, scale):
         return gradient_without_derivative(scale * x)
@@ -232,6 +265,21 @@ def mapped_wrongly(x):
 @mapped_wrongly.def_vmap
 def _(size, mapped, x):
     return x + 1, mapped[0]
+
+
+@jax.custom_batching.custom_vmap
+def first_for_all(x):
+    return x
+
+
+@first_for_all.def_vmap
+def _(size, mapped, x):
+    return jnp.stack([x[0]] * size), mapped[0]
+
+
+class MapsTheFirst(Base):
+    def output(self, x, scale):
+        return first_for_all(scale * x)
 
 
 class MapsWrongly(Base):
@@ -334,7 +382,7 @@ ERRORS = {
     ),
     "a setup that is not pure": (
         OtherEachTime(),
-        "setup with the same key again: ps.scale: expected 0, got 1",
+        "setup with the same key again: ps.scale: expected 1, got 2",
     ),
     "a setup that is not traced": (
         SetupOfNumbers(),
@@ -386,6 +434,11 @@ ERRORS = {
         OtherWhenCompiled(),
         "call under jax.jit in train mode: y: expected 1.5 at [0, 0], as without it, got 0",
     ),
+    "nearly the same output when compiled": (
+        NearlyTheSameWhenCompiled(),
+        f"call under jax.jit in train mode: y: expected 0.96063397566{NUMBER} at [0, 2], as "
+        f"without it, got 0.96063397662{NUMBER}",
+    ),
     "another dtype of a state": (
         ChangesDtypeOfState(),
         "state in float16 in train mode: count: expected int32[], got float16[]",
@@ -413,9 +466,19 @@ ERRORS = {
         f"gradient in train mode: x: expected {NUMBER} along a random direction, from central "
         "differences, got 0",
     ),
+    "a gradient that is nearly right": (
+        NearlyDifferentiated(),
+        f"gradient in train mode: x: expected {NUMBER} along a random direction, from central "
+        f"differences, got {NUMBER}",
+    ),
     "a gradient that fails": (NotDifferentiable(), f"gradient: expected no error, got {CAUSE}"),
     "a wrong second derivative": (
         FirstOrderOnly(),
+        f"second derivative in train mode: x: expected {NUMBER} at [1, 1] from central differences "
+        f"of the gradient, got {NUMBER}",
+    ),
+    "a second derivative that is nearly right": (
+        SecondDerivativeNearly(),
         f"second derivative in train mode: x: expected {NUMBER} at [1, 1] from central differences "
         f"of the gradient, got {NUMBER}",
     ),
@@ -426,6 +489,12 @@ ERRORS = {
     "another output when mapped": (
         MapsWrongly(),
         f"jax.vmap over inputs in train mode: y: expected {NUMBER} at [0, 0], as one by one, got "
+        f"{NUMBER}",
+        {"derivatives": 0},
+    ),
+    "the output of another when mapped": (
+        MapsTheFirst(),
+        f"jax.vmap over inputs in train mode: y: expected {NUMBER} at [0, 2], as one by one, got "
         f"{NUMBER}",
         {"derivatives": 0},
     ),
@@ -521,6 +590,33 @@ def test_an_input_of_integers_has_no_wrong_one_by_itself():
         "input that the layer refuses, or None where there is none"
     )
     check_layer(Next(), np.arange(3), 0, derivatives=0, wrong=np.ones(3))
+
+
+class NextOfFirst(lux.AbstractLuxLayer):
+    def __call__(self, x, ps, st):
+        return first_for_all(x) + 1, st
+
+
+def test_inputs_of_integers_are_mapped_too():
+    with pytest.raises(AssertionError) as caught:
+        check_layer(NextOfFirst(), np.arange(3), 0, derivatives=0, wrong=None)
+    assert str(caught.value) == (
+        "NextOfFirst: jax.vmap over inputs: y: expected 3 at [0], as one by one, got 1"
+    )
+
+
+class Remembers(Base):
+    """The smallest so far, and nothing yet."""
+
+    def initial_states(self, rng):
+        return NamedTuple(smallest=jnp.float32(jnp.inf), last=jnp.float32(jnp.nan))
+
+    def next_state(self, x, st):
+        return st
+
+
+def test_a_state_may_be_infinite_or_nan():
+    check_layer(Remembers(), X, 0)
 
 
 class Weighted(lux.AbstractLuxLayer):

@@ -49,7 +49,9 @@ def array_difference(expected: Any, got: Any, tolerance: float) -> tuple[str, st
         return None
     place = np.unravel_index(np.where(np.isnan(errors), np.inf, errors).argmax(), errors.shape)
     at = f" at [{', '.join(map(str, place))}]" if place else ""
-    return f"{expected[place]:.8g}{at}", f"{got[place]:.8g}"
+    a, b = expected[place], got[place]
+    digits = 8 if f"{a:.8g}" != f"{b:.8g}" else 17
+    return f"{a:.{digits}g}{at}", f"{b:.{digits}g}"
 
 
 def numbers(leaf: Any) -> Any:
