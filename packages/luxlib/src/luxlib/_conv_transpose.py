@@ -34,6 +34,7 @@ from ._compilation import compilation
 from ._dtypes import accumulator, promote
 from ._unfold import add_windows
 from ._windows import padding_pairs, span
+from ._xla_convolution import xla_convolution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from ._windows import Padding, Pairs
 
 __all__ = ["conv_transpose", "fused_conv_transpose_bias_activation"]
-
-_LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 
 def conv_transpose(
@@ -239,7 +238,7 @@ def _geometry(
     """Check the arguments and return where each element goes."""
     check_inexact(function, "weight", weight)
     axes = weight.ndim - 2
-    if axes not in _LAYOUT:
+    if not 1 <= axes <= 3:
         raise mismatch(
             function,
             "weight",
@@ -360,17 +359,15 @@ def _xla(x: Array, weight: Array, geometry: _Geometry, dtype: Any) -> Array:
     """Convolve the input with gaps in it, products summed in `dtype`."""
     _, window, stride, pairs, dilation, groups = geometry
     axes = len(window)
-    reaches = [d * (k - 1) for k, d in zip(window, dilation, strict=True)]
-    y = lax.conv_general_dilated(
+    reaches = [span(k, d) - 1 for k, d in zip(window, dilation, strict=True)]
+    y = xla_convolution(
         x,
         lax.rev(weight, range(axes)),
-        window_strides=(1,) * axes,
-        padding=[(r - p[0], r - p[1]) for r, p in zip(reaches, pairs, strict=True)],
-        lhs_dilation=stride,
-        rhs_dilation=dilation,
-        dimension_numbers=_LAYOUT[axes],
-        feature_group_count=groups,
-        preferred_element_type=dtype,
+        pairs=tuple((r - p[0], r - p[1]) for r, p in zip(reaches, pairs, strict=True)),
+        spread=stride,
+        dilation=dilation,
+        groups=groups,
+        dtype=dtype,
     )
     return y.astype(accumulator(x.dtype))
 

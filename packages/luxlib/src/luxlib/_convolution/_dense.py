@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 from jax import lax
 
+from luxlib._xla_convolution import xla_convolution
+
 from ._geometry import padded, turn
 from ._images import sum_over_images
 
@@ -47,37 +49,31 @@ __all__ = [
     "taps_for_weight",
 ]
 
-LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
-
 
 # XLA's convolution
 
 
 def plain(x: Array, weight: Array, geometry: Geometry) -> Array:
     """XLA's convolution."""
-    return lax.conv_general_dilated(
+    return xla_convolution(
         x,
         weight,
-        geometry.stride,
-        geometry.pairs,
-        rhs_dilation=geometry.dilation,
-        dimension_numbers=LAYOUT[geometry.axes],
-        feature_group_count=geometry.groups,
+        stride=geometry.stride,
+        pairs=geometry.pairs,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
     )
 
 
 def plain_for_input(ct: Array, weight: Array, geometry: Geometry) -> Array:
     """The convolution of the output's gradient, spread by the stride, with the turned kernel."""
-    transposed = geometry.transposed
-    return lax.conv_general_dilated(
+    return xla_convolution(
         ct,
         turn(weight, geometry.groups),
-        transposed.stride,
-        transposed.pairs,
-        lhs_dilation=geometry.stride,
-        rhs_dilation=geometry.dilation,
-        dimension_numbers=LAYOUT[geometry.axes],
-        feature_group_count=geometry.groups,
+        pairs=geometry.transposed.pairs,
+        spread=geometry.stride,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
     )
 
 
@@ -85,13 +81,12 @@ def plain_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
     """The convolution of the input with the output's gradient, of which channels are the batch."""
     axes = geometry.axes
     space = tuple(range(1, axes + 1))
-    y = lax.conv_general_dilated(
+    y = xla_convolution(
         x.transpose(axes + 1, *space, 0),
         ct.transpose(*space, 0, axes + 1),
-        geometry.dilation,
-        geometry.met,
-        rhs_dilation=geometry.stride,
-        dimension_numbers=LAYOUT[axes],
+        stride=geometry.dilation,
+        pairs=geometry.met,
+        dilation=geometry.stride,
     )
     return y.transpose(*space, 0, axes + 1)
 
@@ -200,12 +195,11 @@ def lines_for_weight(x: Array, ct: Array, geometry: Geometry) -> Array:
     def lines(x: Array, ct: Array) -> Array:
         (height, width), inner, features = geometry.window, x.shape[-1], ct.shape[-1]
         outputs = _outputs_of_a_row(ct, geometry)
-        bar = lax.conv_general_dilated(
+        bar = xla_convolution(
             x.transpose(3, 2, 0, 1).reshape(inner, x.shape[2], -1),
             outputs.transpose(2, 0, 1, 3).reshape(outputs.shape[2], -1, height * features),
-            geometry.dilation[1:],
-            geometry.met[1:],
-            dimension_numbers=LAYOUT[1],
+            stride=geometry.dilation[1:],
+            pairs=geometry.met[1:],
         )
         bar = bar.reshape(inner, width, height, features)
         return lax.rev(bar.transpose(2, 1, 0, 3), (0,))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from luxlib._dtypes import accumulator
 from luxlib._linear import linear
 from luxlib._products import product
+from luxlib._xla_convolution import xla_convolution
 
 from . import _dense, _shifts
 from ._choice import choose
@@ -76,15 +76,14 @@ def convolve(x: Array, weight: Array, geometry: Geometry, compilation: Compilati
 
 
 def _xla(x: Array, weight: Array, *, geometry: Geometry, preferred_element_type: Any) -> Array:
-    return lax.conv_general_dilated(
+    return xla_convolution(
         x,
         weight,
-        geometry.stride,
-        geometry.pairs,
-        rhs_dilation=geometry.dilation,
-        dimension_numbers=_dense.LAYOUT[geometry.axes],
-        feature_group_count=geometry.groups,
-        preferred_element_type=preferred_element_type,
+        stride=geometry.stride,
+        pairs=geometry.pairs,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+        dtype=preferred_element_type,
     )
 
 
