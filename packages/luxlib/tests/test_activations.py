@@ -194,6 +194,7 @@ def units(y, exact, dtype):
     return np.abs(np.asarray(y, np.float64) - exact) / unit
 
 
+@pytest.mark.optimized
 @every
 def test_float32_is_accurate_to_the_last_places(name):
     function, formula, _ = FORMULAS[name]

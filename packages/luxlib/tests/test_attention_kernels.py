@@ -177,9 +177,11 @@ def test_the_interpreter_runs():
         assert "interpret=False" not in text
 
 
+# JAX 0.11, the last that luxlib allows, says that a later one will not have it.
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend:DeprecationWarning")
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["causal", "all"])
-def test_triton_code_is_made(name, dtype):
+def test_triton_code_is_made(name, dtype, abstract_gpu):
     """And for CPU the same program has none of it, but the blocked form."""
     shape, given, more = CASES[name]
     arrays, sides = operands(shape, dtype, size=64), Sides(**more)
@@ -188,9 +190,10 @@ def test_triton_code_is_made(name, dtype):
         attend = partial(by_kernel, given, sides=sides, kernel=pallas_kernel())
         return jax.grad(lambda *a: attend(*a).sum(), (0, 1, 2))(*arrays)
 
-    traced = jax.jit(gradient).trace(*arrays)
-    assert traced.lower(lowering_platforms=("cuda",)).as_text().count("__gpu$xla.gpu.triton") == 3
-    assert "triton" not in traced.lower(lowering_platforms=("cpu",)).as_text()
+    with abstract_gpu:
+        text = jax.jit(gradient).trace(*arrays).lower(lowering_platforms=("cuda",)).as_text()
+    assert text.count("__gpu$xla.gpu.triton") == 3
+    assert "triton" not in jax.jit(gradient).trace(*arrays).lower().as_text()
     hold(
         jax.jit(gradient)(*arrays),
         jax.jit(jax.grad(lambda *a: blocked(given, *a, sides).sum(), (0, 1, 2)))(*arrays),
