@@ -48,6 +48,7 @@ def case(name, shape, axis=-1, target=None):
 
 CASES = [
     case("softmax", (8192, 256), target=0.6),
+    case("softmax", (4096, 256), target=0.6),
     case("softmax", (65536, 10)),
     case("softmax", (64, 1000)),
     case("softmax", (4096, 1024)),

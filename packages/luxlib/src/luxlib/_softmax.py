@@ -214,21 +214,8 @@ def _softmax_jvp(
 ) -> tuple[Array, Array]:
     y = _softmax(primals[0], axes)
     project = partial(_project, axes)
-    if _is_one_kernel(y.shape, axes):
-        return y, project(y, tangents[0])
+    # The projection is its own transpose. The one that JAX finds stores a product more.
     return y, linear(project, project, y, tangents[0])
-
-
-def _is_one_kernel(shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
-    """Tell whether XLA's library on CPU makes one kernel of the transpose that JAX finds.
-
-    It does so for short rows, and then a product that is used twice need not be stored. Elsewhere
-    it is stored, 1.3 times the time, and the projection, which is its own transpose, is better.
-    """
-    return axes == (len(shape) - 1,) and shape[-1] <= _SHORT
-
-
-_SHORT = 256
 
 
 def _project(axes: tuple[int, ...], y: Array, x_dot: Array) -> Array:

