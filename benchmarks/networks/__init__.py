@@ -1,0 +1,1 @@
+"""Each network in every framework, from the same sizes and with the same weights."""
