@@ -95,6 +95,7 @@ from . import _jax as _jax  # registers with luxcore
 from . import initializers as initializers
 from . import testing as testing
 from . import training as training
+from ._compilation import compile_apply as compile_apply
 from ._setup import setup as setup
 from .layers import MLP as MLP
 from .layers import AbstractRecurrentCell as AbstractRecurrentCell
@@ -236,6 +237,7 @@ __all__ = [
     "celu",
     "check_fmap_condition",
     "child",
+    "compile_apply",
     "compute_rotary_embedding_params",
     "contains_lux_layer",
     "current_path",

@@ -7,7 +7,7 @@ two calls nothing runs but the lookup of the program and `jax.jit`'s own dispatc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lux._compilation import CompilerOptions, Program, named
 from luxcore import AbstractLuxLayer, Val
 
 from ._differentiation import Differentiation
@@ -114,6 +115,7 @@ def single_train_step(
     *,
     return_gradients: bool = True,
     donate: bool = False,
+    compiler_options: Mapping[str, Any] | None = None,
 ) -> tuple[Any, Array, Any, TrainState]:
     """`compute_gradients` and `apply_gradients` in one compiled program.
 
@@ -124,6 +126,8 @@ def single_train_step(
       and the program need not keep them
     - `donate`: whether the arrays of `ts` are given away, so that their memory is used for the new
       ones. `ts` is then gone, and so is whatever else shares its arrays
+    - `compiler_options`: options of XLA by name; `None` for `luxlib.compiler_options()`, under
+      which the kernels are fastest, `{}` for XLA's own
 
     **Returns**
 
@@ -154,7 +158,8 @@ def single_train_step(
     As `Lux.Training.single_train_step`, and with `donate=True` as `single_train_step!`.
     """
     try:
-        return _program(ad, objective, return_gradients, donate)(ts, data)
+        options = named(compiler_options)
+        return _program(ad, objective, return_gradients, donate, options)(ts, data)
     except Exception as error:
         explain(error, ad, objective, ts)
         raise
@@ -194,18 +199,22 @@ _apply = jax.jit(_update)
 
 
 @lru_cache(maxsize=256)
-def _gradients(ad: Differentiation, objective: Objective) -> Callable[..., tuple[Any, ...]]:
+def _gradients(ad: Differentiation, objective: Objective) -> Program:
     def gradients(description: Val, ps: Any, st: Any, data: Any) -> tuple[Any, ...]:
         model, _ = cast("tuple[AbstractLuxLayer, Any]", description.value)
         return _differentiate(ad, objective, model, ps, st, data)
 
-    return jax.jit(gradients)
+    return Program(gradients, None)
 
 
 @lru_cache(maxsize=256)
 def _program(
-    ad: Differentiation, objective: Objective, return_gradients: bool, donate: bool
-) -> Callable[[TrainState, Any], tuple[Any, Array, Any, TrainState]]:
+    ad: Differentiation,
+    objective: Objective,
+    return_gradients: bool,
+    donate: bool,
+    compiler_options: CompilerOptions,
+) -> Program:
     """The compiled step for an objective and a way to differentiate it."""
 
     def step(ts: TrainState, data: Any) -> tuple[Any, Array, Any, TrainState]:
@@ -215,4 +224,4 @@ def _program(
         ts = _update(ts.replace(states=states), grads)
         return grads if return_gradients else None, loss, stats, ts
 
-    return jax.jit(step, donate_argnums=0 if donate else ())
+    return Program(step, compiler_options, (0,) if donate else ())
