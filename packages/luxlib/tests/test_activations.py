@@ -269,9 +269,10 @@ def test_derivatives_in_float64(name):
     close = np.testing.assert_allclose
     close(y, FORMULAS[name][1](points), rtol=1e-14, atol=1e-14)
     close(reverse, first_expected, rtol=1e-9, atol=1e-9)
-    close(forward, reverse, rtol=1e-14, atol=1e-14)
+    # In a tail the two are rounded differently, and 1 - tanh² is nothing but rounding.
+    close(forward, reverse, rtol=1e-14, atol=1e-12)
     close(second, second_expected, rtol=1e-7, atol=1e-7)
-    close(forward_second, second, rtol=1e-14, atol=1e-14)
+    close(forward_second, second, rtol=1e-14, atol=1e-12)
     assert y.dtype == second.dtype == jnp.float64
 
 
