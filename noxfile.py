@@ -193,10 +193,11 @@ def lowest(session: nox.Session, package: str) -> None:
     run_tests(session, package, *map(lowest_version, requirements))
 
 
-@nox.session(default=False)
+@nox.session(default=False, python=PYTHONS[0])
 def slow(session: nox.Session) -> None:
-    """Run the slow tests of all packages, beside everything that the examples need."""
-    install(session, "lux", *group("test", "examples"))
+    """Run the slow tests of all packages at the lowest versions that the packages declare."""
+    requirements = map(lowest_version, third_party("lux"))
+    install(session, "lux", *group("test", "examples"), *requirements)
     in_processes = ("--numprocesses=auto", "--maxprocesses=8", *session.posargs)
     session.run("pytest", "-m", "slow", *in_processes, env={"XLA_FLAGS": COMPILE_QUICKLY})
     session.run("pytest", "-m", "slow and optimized", *in_processes)

@@ -154,6 +154,11 @@ def _made(
     return step(build, loss, optimizer, x, target, arranged(weights), options, random)
 
 
+def key(random: bool) -> Any:
+    """A key for dropout; none where there is none, since a step shouldn't carry it for nothing."""
+    return jax.random.key(0) if random else None
+
+
 def of_lux(build, loss, optimizer, x, target, weights, options, random):
     """The step sets the compiler options by itself, so `options` are those of the others."""
     model = build()
@@ -179,21 +184,21 @@ def of_linen(build, loss, optimizer, x, target, weights, options, random):
     """Flax Linen: "Managing parameters and state", with the state given away."""
     model, tx = build(), optimizer.optax
     x, target = jnp.asarray(x), jnp.asarray(target)
-    key = jax.random.key(0)
-    init = partial(model.init, key, x, False)
+    init = partial(model.init, jax.random.key(0), x, False)
     variables, put = _weights.in_tree(init, lambda variables: variables["params"])
     rest = {name: tree for name, tree in variables.items() if name != "params"}
 
     def start():
         params = put(weights)
-        return params, jax.tree.map(lambda a: a.astype(x.dtype), rest), tx.init(params), key.copy()
+        dtype = weights[0].dtype  # the baseline is computed in float64 too
+        return params, jax.tree.map(lambda a: a.astype(dtype), rest), tx.init(params), key(random)
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     def update(state, x, target):
-        params, rest, opt_state, key = state
+        params, rest, opt_state, rng = state
         rngs = {}
         if random:
-            key, rngs["dropout"] = jax.random.split(key)
+            rng, rngs["dropout"] = jax.random.split(rng)
 
         def objective(params):
             y, updated = model.apply(
@@ -203,7 +208,7 @@ def of_linen(build, loss, optimizer, x, target, weights, options, random):
 
         (value, rest), grads = jax.value_and_grad(objective, has_aux=True)(params)
         updates, opt_state = tx.update(grads, opt_state, params)
-        return (optax.apply_updates(params, updates), rest, opt_state, key), value
+        return (optax.apply_updates(params, updates), rest, opt_state, rng), value
 
     return start, lambda state: update(state, x, target)
 
@@ -246,17 +251,17 @@ def of_equinox(build, loss, optimizer, x, target, weights, options, random):
 
     def start():
         params = eqx.filter(_weights.into_equinox(model, weights), eqx.is_inexact_array)
-        whole = (params, jax.tree.map(jnp.copy, state), tx.init(params), jax.random.key(0))
+        whole = (params, jax.tree.map(jnp.copy, state), tx.init(params), key(random))
         leaves, structure = jax.tree.flatten(whole)
         structures[:] = [structure]
         return leaves
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     def update(leaves, x, target):
-        params, state, opt_state, key = jax.tree.unflatten(structures[0], leaves)
+        params, state, opt_state, rng = jax.tree.unflatten(structures[0], leaves)
         keys = None
         if random:
-            key, now = jax.random.split(key)
+            rng, now = jax.random.split(rng)
             keys = jax.random.split(now, len(x))
 
         def objective(params):
@@ -268,7 +273,7 @@ def of_equinox(build, loss, optimizer, x, target, weights, options, random):
 
         (value, state), grads = jax.value_and_grad(objective, has_aux=True)(params)
         updates, opt_state = tx.update(grads, opt_state, params)
-        whole = (eqx.apply_updates(params, updates), state, opt_state, key)
+        whole = (eqx.apply_updates(params, updates), state, opt_state, rng)
         return jax.tree.leaves(whole), value
 
     return start, lambda leaves: update(leaves, x, target)
@@ -279,19 +284,20 @@ def of_haiku(build, loss, optimizer, x, target, weights, options, random):
     import haiku as hk
 
     x, target, tx = jnp.asarray(x), jnp.asarray(target), optimizer.optax
-    model, key = hk.transform_with_state(build), jax.random.key(0)
-    (_, state), put = _weights.in_tree(lambda: model.init(key, x, True), lambda both: both[0])
+    model = hk.transform_with_state(build)
+    init = partial(model.init, jax.random.key(0), x, True)
+    (_, state), put = _weights.in_tree(init, lambda both: both[0])
 
     def start():
         params = put(weights)
-        return params, jax.tree.map(jnp.copy, state), tx.init(params), key.copy()
+        return params, jax.tree.map(jnp.copy, state), tx.init(params), key(random)
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     def update(whole, x, target):
-        params, state, opt_state, key = whole
+        params, state, opt_state, rng = whole
         now = None
         if random:
-            key, now = jax.random.split(key)
+            rng, now = jax.random.split(rng)
 
         def objective(params):
             y, updated = model.apply(params, state, now, x, True)
@@ -299,7 +305,7 @@ def of_haiku(build, loss, optimizer, x, target, weights, options, random):
 
         (value, state), grads = jax.value_and_grad(objective, has_aux=True)(params)
         updates, opt_state = tx.update(grads, opt_state, params)
-        return (optax.apply_updates(params, updates), state, opt_state, key), value
+        return (optax.apply_updates(params, updates), state, opt_state, rng), value
 
     return start, lambda whole: update(whole, x, target)
 
@@ -353,7 +359,7 @@ def of_torch(
         value = objective(x, target) if objective else loss.torch(model(x), target)
         value.backward()
         chosen.step()
-        return chosen, value
+        return chosen, value.detach()
 
     return start, step
 

@@ -28,7 +28,7 @@ def made(model: lux.AbstractLuxLayer, seed: int = 0) -> list[np.ndarray]:
     for path, leaf in jax.tree_util.tree_flatten_with_path(shapes)[0]:
         values = rng.normal(size=leaf.shape)
         if len(leaf.shape) > 1:
-            values *= math.prod(leaf.shape[:-1]) ** -0.5
+            values *= math.sqrt(2 / math.prod(leaf.shape[:-1]))
         else:
             values = (path[-1].name == "scale") + 0.1 * values
         weights.append(values)

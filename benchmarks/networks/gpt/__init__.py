@@ -1,24 +1,19 @@
 """A model of language as GPT-2, in each framework by its own layers.
 
-Blocks of causal attention and a network for each token, normalized first, between an embedding
-with learned positions and a head; GELU in the form with `tanh`. With a `rate` above 0 the
-embedding, the weights of attention, the hidden features of the network and what either adds are
-dropped out, each element by itself.
-
-Each module here has `model(sizes)`, and a function that gives it the weights of `weights(sizes)`:
-NumPy arrays in the order in which they are applied, products from the left and biases behind them.
+Blocks of causal attention and a network for each token, normalized first, stand between an
+embedding with learned positions and a head; GELU is the form with `tanh`. With a `rate` above 0 the
+embedding, the weights of attention, the hidden features of the network and what either adds to its
+input are dropped out, each element by itself. With `scan` a framework's documented loop runs the
+blocks, so that one is traced and compiled for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 EPSILON = 1e-5  # of every normalization
-OF_BLOCK = 16  # arrays: two norms, four projections and two layers, each with two
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Sizes:
     length: int = 256
     vocabulary: int = 8192
     rate: float = 0.0
-    scan: bool = False  # whether the blocks are one program that runs again and again
+    scan: bool = False
 
     @property
     def hidden(self) -> int:
@@ -39,53 +34,70 @@ class Sizes:
         return 4 * self.width
 
 
-class Parts(NamedTuple):
-    """The weights by their places; all but the two tables in pairs."""
+def of_lux(sizes):
+    from ._lux import gpt
 
-    table: np.ndarray
-    positions: np.ndarray
-    blocks: list[list[tuple[np.ndarray, np.ndarray]]]
-    norm: tuple[np.ndarray, np.ndarray]
-    head: tuple[np.ndarray, np.ndarray]
+    return gpt(sizes)
 
 
-BLOCK = ("norm_1", "query", "key", "value", "out", "norm_2", "up", "down")  # the pairs of a block
+def of_linen(sizes):
+    from ._linen import GPT
+
+    return GPT(sizes)
 
 
-def weights(sizes: Sizes) -> list[np.ndarray]:
-    """Initial weights, of which no two are equal."""
-    rng = np.random.default_rng(0)
+def of_nnx(rngs, sizes):
+    from ._nnx import GPT
 
-    def normal(*shape: int) -> np.ndarray:
-        return rng.normal(0, 0.02, shape)
-
-    def norm() -> list[np.ndarray]:
-        return [1 + normal(sizes.width), normal(sizes.width)]
-
-    def dense(features: int, out: int) -> list[np.ndarray]:
-        return [normal(features, out), normal(out)]
-
-    width = sizes.width
-    made = [normal(sizes.vocabulary, width), normal(sizes.length, width)]
-    for _ in range(sizes.layers):
-        made += norm()
-        for _ in ("query", "key", "value", "out"):
-            made += dense(width, width)
-        made += [*norm(), *dense(width, sizes.hidden), *dense(sizes.hidden, width)]
-    return [*made, *norm(), *dense(width, sizes.vocabulary)]
+    return GPT(sizes, rngs)
 
 
-def parts(arrays: Sequence[np.ndarray]) -> Parts:
-    """The weights that `weights` made, or others in their order."""
-    table, positions, *rest = arrays
-    pairs = list(zip(rest[::2], rest[1::2], strict=True))
-    *of_blocks, norm, head = pairs
-    step = len(BLOCK)
-    blocks = [of_blocks[i : i + step] for i in range(0, len(of_blocks), step)]
-    return Parts(table, positions, blocks, norm, head)
+def of_equinox(key, sizes):
+    from ._equinox import GPT
+
+    return GPT(sizes, key)
 
 
-def transposed(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The weights for layers that multiply from the left, as those of Equinox and PyTorch."""
-    tables, rest = arrays[:2], arrays[2:]
-    return [*tables, *(a.T if a.ndim == 2 else a for a in rest)]
+def of_haiku(x, train, sizes):
+    from ._haiku import GPT
+
+    return GPT(sizes)(x)
+
+
+def of_keras(shape, sizes):
+    from ._keras import gpt
+
+    return gpt(sizes)
+
+
+def of_torch(sizes):
+    from ._torch import GPT
+
+    return GPT(sizes)
+
+
+def weights_of_linen(weights):
+    """As they are applied: the norm of attention before it, and that of the network too."""
+    arranged = []
+    for query_to_out, norm_1, up_down, norm_2 in blocks(weights):
+        arranged += [*norm_1, *query_to_out, *norm_2, *up_down]
+    return [*weights[:2], *arranged, *weights[-4:]]
+
+
+weights_of_haiku = weights_of_linen
+
+
+def weights_of_torch(weights):
+    """With the projections to queries, keys and values in one."""
+    arranged = []
+    for query_to_out, *rest in blocks(weights):
+        joined = [np.concatenate(query_to_out[i:6:2], -1) for i in (0, 1)]
+        arranged += [*joined, *query_to_out[6:], *(array for pair in rest for array in pair)]
+    return [*weights[:2], *arranged, *weights[-4:]]
+
+
+def blocks(weights):
+    """Those of each block: of attention, its norm, the network, its norm."""
+    inner = weights[2:-4]
+    each = [inner[i : i + 16] for i in range(0, len(inner), 16)]
+    return [(w[:8], w[8:10], w[10:14], w[14:]) for w in each]
