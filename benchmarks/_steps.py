@@ -97,10 +97,13 @@ def sgd(rate: float, momentum: float = 0.9) -> Optimizer:
 
 
 def adam(rate: float) -> Optimizer:
+    # Keras adds epsilon before the bias is corrected, the others after: it is small enough for that
+    # to make no difference.
+    epsilon = 1e-10
     return Optimizer(
-        optax.adam(rate),
-        lambda keras: keras.optimizers.Adam(rate, epsilon=1e-8),
-        lambda parameters: _torch().optim.Adam(parameters, rate, fused=True),
+        optax.adam(rate, eps=epsilon),
+        lambda keras: keras.optimizers.Adam(rate, epsilon=epsilon),
+        lambda parameters: _torch().optim.Adam(parameters, rate, eps=epsilon, fused=True),
     )
 
 
@@ -311,7 +314,7 @@ def of_haiku(build, loss, optimizer, x, target, weights, options, random):
 
 
 def of_keras(build, loss, optimizer, x, target, weights, options, random):
-    """Keras: "Writing a training loop from scratch in JAX", with the state given away as in `fit`."""
+    """Keras: "Writing a training loop from scratch in JAX", the state given away as `fit` does."""
     import keras
 
     x, target = jnp.asarray(x), jnp.asarray(target)
