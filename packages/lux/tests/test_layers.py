@@ -1,5 +1,8 @@
 """Every layer under the contract: a table of layers × the properties of `lux.testing`."""
 
+import inspect
+from functools import partial
+
 import pytest
 from layer_rows import FIRST, ROWS, layer_name
 
@@ -29,3 +32,38 @@ def test_every_public_layer_has_a_row():
         and not layer._is_abstract
     }
     assert public == {layer_name(name) for name in ROWS}
+
+
+# How to make the layers whose arguments are not their fields.
+MAKERS = {
+    "BidirectionalRNN": partial(lux.BidirectionalRNN, lux.RNNCell(2, 3)),
+    "Chain": partial(lux.Chain, lux.Dense(2, 3)),
+    "GatedMLP": partial(lux.GatedMLP, 2, 3),
+    "MLP": partial(lux.MLP, 2, (3,), 1),
+    "MultiHeadAttention": partial(lux.MultiHeadAttention, 4, 2),
+    "TransformerDecoderLayer": partial(lux.TransformerDecoderLayer, 4, 2, 8),
+    "TransformerEncoderLayer": partial(lux.TransformerEncoderLayer, 4, 2, 8),
+}
+
+
+def maker(row):
+    """A function that makes the layer of a row, of which it gets what is to be otherwise."""
+    layer = ROWS[row].layer
+    fields = {name: getattr(layer, name) for name in layer._field_names}
+    return MAKERS.get(layer_name(row)) or partial(type(layer), **fields)
+
+
+SWITCHES = [
+    (row, parameter.name)
+    for row in FIRST
+    for parameter in inspect.signature(type(ROWS[row].layer)).parameters.values()
+    if parameter.annotation in (bool, "bool")
+]
+
+
+@pytest.mark.parametrize(("row", "switch"), SWITCHES)
+def test_a_switch_is_true_or_false(row, switch):
+    """A text is true, whatever it says, and the layer would be another than was meant."""
+    with pytest.raises(TypeError) as error:
+        maker(row)(**{switch: "False"})
+    assert str(error.value).endswith(f": {switch}: expected True or False, got 'False'")

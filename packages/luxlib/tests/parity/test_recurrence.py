@@ -1,6 +1,5 @@
 """Recurrent layers against PyTorch's, with packed sequences and in reverse."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np

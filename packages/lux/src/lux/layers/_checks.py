@@ -26,6 +26,18 @@ def integers(value: Any) -> tuple[int, ...] | None:
         return None
 
 
+def check_switches(layer: AbstractLuxLayer, *fields: str) -> None:
+    """Refuse what is neither true nor false."""
+    for field in fields:
+        check_switch(type(layer).__name__, field, getattr(layer, field))
+
+
+def check_switch(owner: str, field: str, value: Any) -> None:
+    """Refuse an argument that is neither true nor false."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{owner}: {field}: expected True or False, got {value!r}")
+
+
 def check_sizes(layer: AbstractLuxLayer, *fields: str) -> None:
     """Refuse what is no integer of at least 1, and store the others as `int`."""
     for field in fields:

@@ -15,7 +15,14 @@ from luxlib import (
 )
 
 from . import _affine
-from ._checks import check_callable, check_several_sizes, check_sizes, fail, integers
+from ._checks import (
+    check_callable,
+    check_several_sizes,
+    check_sizes,
+    check_switches,
+    fail,
+    integers,
+)
 from ._leaf import Leaf
 
 if TYPE_CHECKING:
@@ -82,6 +89,7 @@ class Dense(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
+        check_switches(self, "use_bias")
         check_sizes(self, "in_dims", "out_dims")
         check_callable(self, "activation", "init_weight")
 
@@ -151,6 +159,7 @@ class Scale(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] = zeros
 
     def __post_init__(self) -> None:
+        check_switches(self, "use_bias")
         check_several_sizes(self, "shape")
         check_callable(self, "activation", "init_weight", "init_bias")
 
@@ -232,6 +241,7 @@ class Bilinear(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
+        check_switches(self, "use_bias")
         check_sizes(self, "out_dims")
         check_callable(self, "activation")
         sizes = integers(self.in_dims)

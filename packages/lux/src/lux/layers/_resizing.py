@@ -16,7 +16,7 @@ from luxlib import (
     upsample_trilinear,
 )
 
-from ._checks import as_float, check_per_axis, fail
+from ._checks import as_float, check_per_axis, check_switches, fail
 from ._leaf import Leaf
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Upsample(Leaf):
     align_corners: bool = False
 
     def __post_init__(self) -> None:
+        check_switches(self, "align_corners")
         if self.mode not in _MODES:
             raise fail(self, "mode", f"one of {', '.join(map(repr, _MODES))}", self.mode)
         if (self.scale is None) == (self.size is None):

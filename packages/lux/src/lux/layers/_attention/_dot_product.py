@@ -11,14 +11,21 @@ import jax.numpy as jnp
 from lux._random import as_key
 from lux.initializers import zeros
 from lux.layers._affine import check_shape
-from lux.layers._checks import check_positive, check_share, check_sizes, fail, integers
+from lux.layers._checks import (
+    check_positive,
+    check_share,
+    check_sizes,
+    check_switches,
+    fail,
+    integers,
+)
+from lux.layers._inputs import by_name
 from lux.layers._leaf import Leaf, Names
 from lux.layers._promotion import promoted
 from luxcore import NamedTuple, Val, child, merge
 from luxlib import scaled_dot_product_attention
 
 from ._cache import is_on, no_keys
-from ._inputs import by_name
 from ._memory import remember
 
 if TYPE_CHECKING:
@@ -119,6 +126,7 @@ class DotProductAttention(Leaf):
     return_weights: bool = False
 
     def __post_init__(self) -> None:
+        check_switches(self, "is_causal", "use_sinks", "return_weights")
         check_sizes(self, "n_heads", "head_dim", *self._given("n_key_heads", "value_head_dim"))
         if self.n_heads % self.key_heads:
             raise fail(self, "n_key_heads", f"a divisor of n_heads={self.n_heads}", self.key_heads)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from lux.layers import _affine
 from lux.layers._checks import as_size, fail
+from lux.layers._inputs import by_name
 from lux.layers._linear import Dense
 from luxcore import AbstractLuxContainerLayer, AbstractLuxLayer, NamedTuple, apply
 
 from ._cache import is_on, positions
 from ._dot_product import INPUTS, DotProductAttention
-from ._inputs import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ import numpy as np
 
 from lux.initializers import truncated_normal
 from lux.layers._affine import check_shape
-from lux.layers._checks import check_callable, check_positive, check_sizes, fail
+from lux.layers._checks import check_callable, check_positive, check_sizes, check_switches, fail
+from lux.layers._inputs import by_name
 from lux.layers._leaf import Leaf
 from lux.layers._promotion import added
 from luxcore import NamedTuple, child
 from luxlib import embedding_lookup, sinusoidal_embedding
 
 from ._cache import advanced, is_on, no_positions, positions
-from ._inputs import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,7 @@ class SinusoidalPositionalEmbedding(Leaf, states=("sigmas",)):
     full_turns: bool = False
 
     def __post_init__(self) -> None:
+        check_switches(self, "full_turns")
         check_sizes(self, "dims")
         if self.dims % 2:
             raise fail(self, "dims", "an even number", self.dims)

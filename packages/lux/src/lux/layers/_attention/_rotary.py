@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
-from lux.layers._checks import check_positive, check_sizes, fail
+from lux.layers._checks import check_positive, check_sizes, check_switches, fail
+from lux.layers._inputs import by_name
 from lux.layers._leaf import Leaf
 from luxcore import NamedTuple
 from luxlib import apply_rotary_embedding, compute_rotary_embedding_params
-
-from ._inputs import by_name
 
 if TYPE_CHECKING:
     from jax import Array
@@ -73,6 +72,7 @@ class RotaryPositionalEmbedding(Leaf, states=("cos_cache", "sin_cache")):
     interleaved: bool = False
 
     def __post_init__(self) -> None:
+        check_switches(self, "interleaved")
         check_sizes(self, "dim", "max_sequence_length")
         if self.dim % 2:
             raise fail(self, "dim", "an even number", self.dim)

@@ -11,11 +11,11 @@ import numpy as np
 from jax import lax
 
 from lux.layers._checks import check_sizes, fail
+from lux.layers._loop import check_same, settled
+from lux.layers._outline import is_floating, outlines
 from luxcore import AbstractLuxLayer, AbstractLuxWrapperLayer, NamedTuple, apply
 
-from ._loop import check_same, settled
 from ._names import as_connection, as_label, as_layer, as_switch
-from ._outline import is_floating, outlines
 
 
 class SkipConnection(AbstractLuxWrapperLayer, layer="layers", beside=("connection",)):

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 from jax import lax
 
 import luxcore
+from lux.layers._loop import check_same, settled
+from lux.layers._outline import outline, path_of
 from luxcore import AbstractLuxContainerLayer, AbstractLuxLayer, NamedTuple, child, name_words
 
-from ._loop import check_same, settled
-from ._outline import outline, path_of
 from ._remat import Remat, rematerialized
 
 FIELDS = ("layers",)

@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 
+from lux.layers._outline import outline, path_of
 from luxcore import NamedTuple, Val, fmap_with_path, replace_at
 
-from ._outline import outline, path_of
 from ._scan import FIELDS, Scanned, check_depth, stack
 
 Path = tuple[str, ...]

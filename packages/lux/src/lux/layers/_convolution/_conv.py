@@ -11,6 +11,7 @@ from lux.layers._checks import (
     check_padding,
     check_per_axis,
     check_sizes,
+    check_switches,
     check_window,
     fail,
 )
@@ -107,6 +108,7 @@ class Conv(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
+        check_switches(self, "cross_correlation", "use_bias")
         axes = check_window(self)
         check_sizes(self, "in_channels", "out_channels", "groups")
         check_callable(self, "activation", "init_weight")

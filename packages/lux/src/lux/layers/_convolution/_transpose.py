@@ -12,6 +12,7 @@ from lux.layers._checks import (
     check_padding,
     check_per_axis,
     check_sizes,
+    check_switches,
     check_window,
     fail,
 )
@@ -109,6 +110,7 @@ class ConvTranspose(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
+        check_switches(self, "cross_correlation", "use_bias")
         axes = check_window(self)
         check_sizes(self, "in_channels", "out_channels", "groups")
         check_callable(self, "activation")

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
 from lux.initializers import ones, zeros
-from lux.layers._checks import check_share, check_sizes
+from lux.layers._checks import check_share, check_sizes, check_switches
 from luxcore import NamedTuple
 from luxlib import batchnorm, identity
 
@@ -109,6 +109,7 @@ class BatchNorm(
     init_bias: Callable[..., Array] = zeros
 
     def __post_init__(self) -> None:
+        check_switches(self, "affine", "track_stats")
         check_sizes(self, "channels")
         check_share(self, "momentum")
         self._check()

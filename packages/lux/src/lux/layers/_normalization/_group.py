@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
 from lux.initializers import ones, zeros
-from lux.layers._checks import check_share, check_sizes, fail
+from lux.layers._checks import check_share, check_sizes, check_switches, fail
 from luxcore import NamedTuple
 from luxlib import groupnorm, identity, instancenorm
 
@@ -82,6 +82,7 @@ class GroupNorm(Norm, parameters=("scale", "bias")):
     init_bias: Callable[..., Array] = zeros
 
     def __post_init__(self) -> None:
+        check_switches(self, "affine")
         check_sizes(self, "channels", "groups")
         if self.channels % self.groups:
             raise fail(self, "groups", f"a divisor of channels={self.channels}", self.groups)
@@ -179,6 +180,7 @@ class InstanceNorm(
     init_bias: Callable[..., Array] = zeros
 
     def __post_init__(self) -> None:
+        check_switches(self, "affine", "track_stats")
         check_sizes(self, "channels")
         check_share(self, "momentum")
         self._check()

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
 from lux.initializers import ones, zeros
-from lux.layers._checks import check_axes, check_several_sizes
+from lux.layers._checks import check_axes, check_several_sizes, check_switches
 from luxlib import identity, layernorm, rmsnorm
 
 from ._norm import Norm
@@ -84,6 +84,7 @@ class LayerNorm(Norm, parameters=("scale", "bias")):
     init_bias: Callable[..., Array] = zeros
 
     def __post_init__(self) -> None:
+        check_switches(self, "affine")
         check_several_sizes(self, "shape")
         check_axes(self, "axis")
         self._check()
@@ -159,6 +160,7 @@ class RMSNorm(Norm, parameters=("scale",)):
     init_scale: Callable[..., Array] = ones
 
     def __post_init__(self) -> None:
+        check_switches(self, "affine")
         check_several_sizes(self, "shape")
         check_axes(self, "axis")
         self._check()

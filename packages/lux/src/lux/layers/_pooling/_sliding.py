@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any
 
-from lux.layers._checks import check_padding, check_per_axis, check_positive, check_window
+from lux.layers._checks import (
+    check_padding,
+    check_per_axis,
+    check_positive,
+    check_switches,
+    check_window,
+)
 from lux.layers._leaf import Leaf
 from luxlib import lpnormpool, maxpool, meanpool
 
@@ -29,6 +35,7 @@ class SlidingPool(Leaf, abstract=True):
     ceil_mode: bool = False
 
     def __post_init__(self) -> None:
+        check_switches(self, "ceil_mode")
         axes = check_window(self)
         check_per_axis(self, axes, "dilation", *(["stride"] if self.stride is not None else []))
         check_padding(self, axes, ("VALID", "SAME"))
@@ -143,6 +150,10 @@ class MeanPool(SlidingPool):
 
     _: KW_ONLY
     count_include_pad: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_switches(self, "count_include_pad")
 
     def __call__(
         self, x: Num[Array, "*batch_and_space channels"], ps: Any, st: NamedTuple

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
-from lux.layers._attention._inputs import by_name
-from lux.layers._checks import check_callable
-from lux.layers._containers._names import as_switch
-from lux.layers._containers._outline import outlines
+from lux.layers._checks import check_callable, check_switch
+from lux.layers._inputs import by_name
+from lux.layers._outline import outlines
 from luxcore import AbstractLuxContainerLayer, NamedTuple, apply
 
 from ._cell import as_cell
@@ -104,7 +103,7 @@ class BidirectionalRNN(AbstractLuxContainerLayer, layers=("forward_rnn", "backwa
             "time_major": time_major,
         }
         for field, value in switches.items():
-            as_switch(name, field, value)
+            check_switch(name, field, value)
         self.forward_rnn = Recurrence(as_cell(name, "cell", cell), **switches)
         self.backward_rnn = Recurrence(other, reverse=True, **switches)
         self.merge_mode = merge_mode

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lux.layers._containers._loop import check_same, settled
+from lux.layers._loop import check_same, settled
 from luxcore import AbstractLuxLayer, NamedTuple, apply
 
 from ._steps import check_rows, chosen, counted, time_axis

@@ -11,10 +11,9 @@ import jax.numpy as jnp
 from lux._random import as_key
 from lux.initializers import linear_bias, zeros
 from lux.layers._affine import check_shape
-from lux.layers._checks import check_callable, check_sizes, fail
-from lux.layers._containers._names import as_switch
-from lux.layers._containers._outline import outlines
+from lux.layers._checks import check_callable, check_sizes, check_switches, fail
 from lux.layers._leaf import Leaf, Names
+from lux.layers._outline import outlines
 from luxcore import NamedTuple, child, split
 
 from ._cell import AbstractRecurrentCell
@@ -64,8 +63,7 @@ class GatedCell(Leaf, AbstractRecurrentCell, abstract=True):
 
     def __post_init__(self) -> None:
         check_sizes(self, "in_dims", "out_dims")
-        for field in ("use_bias", "train_state"):
-            as_switch(type(self).__name__, field, getattr(self, field))
+        check_switches(self, "use_bias", "train_state")
         for field in sorted({*_WEIGHTS.values()}):
             self._by_gate(field)
         check_callable(self, "init_state")

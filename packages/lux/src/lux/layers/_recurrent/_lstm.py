@@ -6,8 +6,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lux.initializers import zeros
-from lux.layers._checks import check_callable
-from lux.layers._containers._names import as_switch
+from lux.layers._checks import check_callable, check_switches
 from luxcore import NamedTuple
 from luxlib import lstm, lstm_cell
 
@@ -96,7 +95,7 @@ class LSTMCell(GatedCell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        as_switch("LSTMCell", "train_memory", self.train_memory)
+        check_switches(self, "train_memory")
         check_callable(self, "init_memory")
 
     def step(

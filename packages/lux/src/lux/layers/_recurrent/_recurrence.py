@@ -9,8 +9,8 @@ from typing import Any
 import jax
 from jax import lax
 
-from lux.layers._attention._inputs import by_name
-from lux.layers._containers._names import as_switch
+from lux.layers._checks import check_switches
+from lux.layers._inputs import by_name
 from luxcore import AbstractLuxWrapperLayer, NamedTuple
 
 from ._cell import AbstractRecurrentCell, as_cell
@@ -87,8 +87,7 @@ class Recurrence(AbstractLuxWrapperLayer, layer="cell"):
 
     def __post_init__(self) -> None:
         as_cell("Recurrence", "cell", self.cell)
-        for field in _SWITCHES:
-            as_switch("Recurrence", field, getattr(self, field))
+        check_switches(self, *_SWITCHES)
 
     def __call__(self, x: Any, ps: Any, st: NamedTuple) -> tuple[Any, NamedTuple]:
         arrays = by_name(self, x, INPUTS)

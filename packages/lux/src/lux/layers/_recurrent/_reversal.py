@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
-from lux.layers._attention._inputs import by_name
 from lux.layers._checks import fail, integers
+from lux.layers._inputs import by_name
 from lux.layers._leaf import Leaf
 from luxcore import NamedTuple
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lux.layers._containers._outline import outline, outlines
+from lux.layers._outline import outline, outlines
 
 if TYPE_CHECKING:
     from jax import Array

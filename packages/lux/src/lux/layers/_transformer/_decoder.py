@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lux.layers._attention._inputs import by_name
-from lux.layers._checks import as_size, fail
+from lux.layers._checks import as_size, check_switches, fail
+from lux.layers._inputs import by_name
 from luxcore import AbstractLuxLayer, NamedTuple
 from luxlib import relu
 
@@ -107,6 +107,7 @@ class TransformerDecoderLayer(Sublayers):
         causal = attention_of(self, attention, is_causal=not own, **shared)
         network = feed_forward_of(self, feed_forward, activation=activation, **shared)
         self.norm_first = norm_first
+        check_switches(self, "norm_first")
         self._set("attention", causal, norm, dropout_rate)
         self._set("cross_attention", attention_of(self, crossed, **shared), norm, dropout_rate)
         self._set("feed_forward", network, norm, dropout_rate)

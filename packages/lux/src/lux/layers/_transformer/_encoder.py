@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lux.layers._attention._inputs import by_name
-from lux.layers._checks import as_size
+from lux.layers._checks import as_size, check_switches
+from lux.layers._inputs import by_name
 from luxcore import AbstractLuxLayer, NamedTuple
 from luxlib import relu
 
@@ -114,6 +114,7 @@ class TransformerEncoderLayer(Sublayers):
         heads = attention_of(self, attention, is_causal=is_causal, **shared)
         network = feed_forward_of(self, feed_forward, activation=activation, **shared)
         self.norm_first = norm_first
+        check_switches(self, "norm_first")
         self._set("attention", heads, norm, dropout_rate)
         self._set("feed_forward", network, norm, dropout_rate)
 
