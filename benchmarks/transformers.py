@@ -1,7 +1,7 @@
 """Training steps of a GPT, with and without dropout, in every framework.
 
 Without dropout the losses of the first steps are those of Flax Linen in float64. With it every
-framework draws its own numbers: the losses are within a few percent of those without. Haiku does not
+framework draws its own numbers: the losses are within two percent of those without. Haiku does not
 compete there, since its attention drops nothing out.
 """
 
@@ -19,15 +19,16 @@ from ._steps import BASELINE, CROSS_ENTROPY, adam, contestants
 from .networks import gpt
 from .networks.gpt import Sizes
 
+OPTIMIZER = adam(1e-4)
 RATE = 0.1
-APART = 0.05  # how far, relatively, a loss with dropout may be from that without
+APART = 0.02  # how far, relatively, a loss with dropout may be from that without
 
 
 def case(sizes, batch, *, target=None):
     rng = np.random.default_rng(0)
     ids = rng.integers(0, sizes.vocabulary, (batch, sizes.length + 1))
     inputs = (ids[:, :-1].copy(), ids[:, 1:].copy(), *_weights.made(gpt.of_lux(sizes)))
-    made = contestants(gpt, CROSS_ENTROPY, adam(1e-3), random=sizes.rate > 0, sizes=sizes)
+    made = contestants(gpt, CROSS_ENTROPY, OPTIMIZER, random=sizes.rate > 0, sizes=sizes)
     name = f"GPT, {sizes.layers} layers of {sizes.width}, {batch} × {sizes.length}"
     check = None
     if sizes.rate:
@@ -39,7 +40,7 @@ def case(sizes, batch, *, target=None):
         inputs,
         made,
         target=target,
-        tolerance=1e-3,
+        tolerance=1e-5,
         check=check,
         baseline=BASELINE,
         guarded=False,
@@ -51,7 +52,7 @@ def near(inputs, sizes):
 
     @cache
     def without():
-        plain = contestants(gpt, CROSS_ENTROPY, adam(1e-3), sizes=sizes)[BASELINE]
+        plain = contestants(gpt, CROSS_ENTROPY, OPTIMIZER, sizes=sizes)[BASELINE]
         with jax.enable_x64(True):
             return plain(inputs, "float64", "default").values()[0]
 
