@@ -194,7 +194,12 @@ def of_linen(build, loss, optimizer, x, target, weights, options, random):
     def start():
         params = put(weights)
         dtype = weights[0].dtype  # the baseline is computed in float64 too
-        return params, jax.tree.map(lambda a: a.astype(dtype), rest), tx.init(params), key(random)
+        return (
+            params,
+            jax.tree.map(lambda a: jnp.array(a, dtype), rest),
+            tx.init(params),
+            key(random),
+        )
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     def update(state, x, target):
@@ -247,6 +252,7 @@ def of_equinox(build, loss, optimizer, x, target, weights, options, random):
     """Equinox: "All of Equinox" (partition and `jax.jit`) and "Low-overhead training loops"."""
     import equinox as eqx
 
+    x = x.transpose(0, 3, 1, 2) if x.ndim == 4 else x  # its images have the channels first
     x, target, tx = jnp.asarray(x), jnp.asarray(target), optimizer.optax
     model, state = eqx.nn.make_with_state(build)(jax.random.key(0))
     _, static = eqx.partition(model, eqx.is_inexact_array)

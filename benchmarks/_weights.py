@@ -104,8 +104,7 @@ def into_equinox(model: Any, weights: Arrays) -> Any:
     """A model of Equinox with these parameters, which are in the order of its fields."""
     import equinox as eqx
 
-    kinds = (eqx.nn.Embedding, eqx.nn.ConvTranspose)
-    layers = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, kinds))
+    layers = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, eqx.nn.Embedding))
     shapes = [
         (type(layer).__name__, leaf.shape)
         for layer in layers
@@ -127,6 +126,8 @@ def into_torch(module: Any, weights: Arrays) -> None:
     owned = [(type(m).__name__, p) for m in module.modules() for p in m.parameters(recurse=False)]
     with torch.no_grad():
         for (kind, parameter), array in zip(owned, weights, strict=True):
+            if kind.startswith("ConvTranspose"):  # the only weight of PyTorch with the input first
+                array = array.swapaxes(-1, -2)
             turned = np.ascontiguousarray(output_first(kind, array))
             parameter.copy_(torch.from_numpy(turned).reshape(parameter.shape))
 
