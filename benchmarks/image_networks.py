@@ -11,7 +11,7 @@ import numpy as np
 from . import _weights
 from ._race import Case
 from ._steps import BASELINE, CROSS_ENTROPY, contestants, sgd
-from .networks import resnet
+from .networks import mobilenet, resnet, vgg
 
 
 def case(name, network, batch, *, target=None, **sizes):
@@ -28,6 +28,9 @@ def case(name, network, batch, *, target=None, **sizes):
     )
 
 
+MOBILE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1))  # channels and stride of each block
 CASES = [
     case("ResNet-20", resnet, 64, target=0.7, blocks=3),
+    case("VGG", vgg, 32, target=0.42, widths=(64, 128, 256)),
+    case("MobileNet", mobilenet, 32, target=0.15, blocks=MOBILE),
 ]
