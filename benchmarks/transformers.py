@@ -1,16 +1,14 @@
 """Training steps of a GPT, with and without dropout, in every framework.
 
 Without dropout the losses of the first steps are those of Flax Linen in float64. With it every
-framework draws its own numbers: the losses are within two percent of those without. Haiku does not
-compete there, since its attention drops nothing out.
+framework draws its own numbers, and the losses are within 1 % of those of Linen; the network without
+dropout is not. Haiku does not compete there, since its attention drops nothing out.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
-import jax
 import numpy as np
 
 from . import _weights
@@ -21,7 +19,7 @@ from .networks.gpt import Sizes
 
 OPTIMIZER = adam(1e-4)
 RATE = 0.1
-APART = 0.02  # how far, relatively, a loss with dropout may be from that without
+APART = 0.01  # how far, relatively, losses with dropout may be from those of the baseline
 
 
 def case(sizes, batch, *, target=None):
@@ -34,7 +32,7 @@ def case(sizes, batch, *, target=None):
     if sizes.rate:
         name += f", dropout {sizes.rate:g}"
         made.pop("Haiku", None)
-        check = near(inputs, replace(sizes, rate=0.0))
+        check = near(made[BASELINE], inputs)
     return Case(
         name,
         inputs,
@@ -47,18 +45,16 @@ def case(sizes, batch, *, target=None):
     )
 
 
-def near(inputs, sizes):
-    """A check that losses are close to those of the network without dropout."""
+def near(baseline, inputs):
+    """A check that losses are close to the baseline's, which has drawn other numbers."""
 
     @cache
-    def without():
-        plain = contestants(gpt, CROSS_ENTROPY, OPTIMIZER, sizes=sizes)[BASELINE]
-        with jax.enable_x64(True):
-            return plain(inputs, "float64", "default").values()[0]
+    def expected():
+        return baseline(inputs, "float32", "default").values()[0]
 
     def check(values):
-        apart = np.abs(values[0] / without() - 1).max()
-        return None if apart <= APART else f"losses {values[0]}, without dropout {without()}"
+        apart = np.abs(values[0] / expected() - 1).max()
+        return None if apart <= APART else f"losses {values[0]} for about {expected()}"
 
     return check
 

@@ -9,7 +9,7 @@ blocks, so that one is traced and compiled for all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,28 +76,89 @@ def of_torch(sizes):
     return GPT(sizes)
 
 
-def weights_of_linen(weights):
-    """As they are applied: the norm of attention before it, and that of the network too."""
-    arranged = []
-    for query_to_out, norm_1, up_down, norm_2 in blocks(weights):
-        arranged += [*norm_1, *query_to_out, *norm_2, *up_down]
+def blocks(weights):
+    """Those of each block, or of all at once where they are stacked: of attention, its norm, the
+    network, its norm."""
+    inner = weights[2:-4]
+    each = [inner[i : i + 16] for i in range(0, len(inner), 16)]
+    return [(w[:8], w[8:10], w[10:14], w[14:]) for w in each]
+
+
+def rearranged(weights, order):
+    """Those of each block as `order` gives them."""
+    arranged = [array for block in blocks(weights) for array in order(*block)]
     return [*weights[:2], *arranged, *weights[-4:]]
 
 
-weights_of_haiku = weights_of_linen
+def stacked(weights):
+    """The weights for `scan`: each array with those of all blocks along a new first axis."""
+    inner = weights[2:-4]
+    return [*weights[:2], *(np.stack(inner[i::16]) for i in range(16)), *weights[-4:]]
+
+
+def scanned(sizes):
+    return replace(sizes, scan=True)
+
+
+def are_stacked(weights):
+    return weights[2].ndim == 3
+
+
+def weights_of_linen(weights):
+    """As they are applied, or where they are stacked by the names of the layers, and of theirs."""
+
+    def applied(attention, norm_1, network, norm_2):
+        return [*norm_1, *attention, *norm_2, *network]
+
+    def by_name(attention, norm_1, network, norm_2):
+        return [*turned(network), *turned(norm_1), *turned(norm_2), *key_out_query_value(attention)]
+
+    return rearranged(weights, by_name if are_stacked(weights) else applied)
+
+
+def weights_of_haiku(weights):
+    """Likewise; its norms come before its layers."""
+
+    def by_name(attention, norm_1, network, norm_2):
+        return [*turned(norm_1), *turned(norm_2), *turned(network), *key_out_query_value(attention)]
+
+    return rearranged(weights, by_name) if are_stacked(weights) else weights_of_linen(weights)
+
+
+def weights_of_nnx(weights):
+    """Where they are stacked, by name."""
+
+    def by_name(attention, norm_1, network, norm_2):
+        up, down = turned(network[:2]), turned(network[2:])
+        return [*key_out_query_value(attention), *down, *turned(norm_1), *turned(norm_2), *up]
+
+    return rearranged(weights, by_name) if are_stacked(weights) else list(weights)
+
+
+def weights_of_equinox(weights):
+    """Where they are stacked, flat: the output features are first in each layer, not in all."""
+
+    def flat(*parts):
+        return [array.swapaxes(1, -1).ravel() for part in parts for array in part]
+
+    return rearranged(weights, flat) if are_stacked(weights) else list(weights)
 
 
 def weights_of_torch(weights):
     """With the projections to queries, keys and values in one."""
-    arranged = []
-    for query_to_out, *rest in blocks(weights):
-        joined = [np.concatenate(query_to_out[i:6:2], -1) for i in (0, 1)]
-        arranged += [*joined, *query_to_out[6:], *(array for pair in rest for array in pair)]
-    return [*weights[:2], *arranged, *weights[-4:]]
+
+    def fused(attention, *rest):
+        joined = [np.concatenate(attention[i:6:2], -1) for i in (0, 1)]
+        return [*joined, *attention[6:], *(array for part in rest for array in part)]
+
+    return rearranged(weights, fused)
 
 
-def blocks(weights):
-    """Those of each block: of attention, its norm, the network, its norm."""
-    inner = weights[2:-4]
-    each = [inner[i : i + 16] for i in range(0, len(inner), 16)]
-    return [(w[:8], w[8:10], w[10:14], w[14:]) for w in each]
+def turned(pairs):
+    """The bias before the weight, or before the scale, of each pair."""
+    return [array for i in range(0, len(pairs), 2) for array in (pairs[i + 1], pairs[i])]
+
+
+def key_out_query_value(attention):
+    query, key, value, out = (turned(attention[i : i + 2]) for i in range(0, 8, 2))
+    return [*key, *out, *query, *value]
