@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from . import _draws
 from ._initializer import Initializer, check_floating
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def uniform(
     check_floating(dtype)
     if not lo < hi:
         raise ValueError(f"uniform: expected lo < hi, got lo={lo}, hi={hi}")
-    return jax.random.uniform(rng, shape, dtype, lo, hi)
+    return _draws.uniform(rng, shape, dtype, lo, hi)
 
 
 @Initializer
@@ -69,7 +70,7 @@ def normal(
     check_floating(dtype)
     if not std >= 0:
         raise ValueError(f"normal: std: expected a number of at least 0, got {std}")
-    return mean + std * jax.random.normal(rng, shape, dtype)
+    return mean + std * _draws.normal(rng, shape, dtype)
 
 
 @Initializer
@@ -108,7 +109,7 @@ def truncated_normal(
             f"truncated_normal: expected std > 0 and lo < hi, got std={std}, lo={lo}, hi={hi}"
         )
     limits = (lo - mean) / std, (hi - mean) / std
-    x = mean + std * jax.random.truncated_normal(rng, *limits, shape, dtype)
+    x = mean + std * _draws.truncated_normal(rng, shape, dtype, *limits)
     return jnp.clip(x, lo, hi)
 
 
@@ -146,7 +147,7 @@ def sparse_init(
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparse_init: sparsity: expected a number from 0 to 1, got {sparsity}")
     values, order = jax.random.split(rng)
-    x = std * jax.random.normal(values, shape, dtype)
+    x = std * _draws.normal(values, shape, dtype)
     first = jnp.arange(shape[1]) < math.ceil(sparsity * shape[1])
     zero = jax.random.permutation(order, jnp.broadcast_to(first, shape), axis=1, independent=True)
     return jnp.where(zero, jnp.zeros((), dtype), x)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import jax
 import jax.numpy as jnp
 
+from . import _draws
 from ._initializer import Initializer, check_floating, fans
 
 if TYPE_CHECKING:
@@ -235,14 +235,14 @@ def linear_bias(
 
 def _uniform(rng: Any, shape: tuple[int, ...], dtype: Any, bound: float) -> Array:
     check_floating(dtype)
-    return jax.random.uniform(rng, shape, dtype, -bound, bound)
+    return _draws.uniform(rng, shape, dtype, -bound, bound)
 
 
 def _normal(rng: Any, shape: tuple[int, ...], dtype: Any, std: float) -> Array:
     check_floating(dtype)
-    return std * jax.random.normal(rng, shape, dtype)
+    return std * _draws.normal(rng, shape, dtype)
 
 
 def _without_tails(rng: Any, shape: tuple[int, ...], dtype: Any, std: float) -> Array:
     check_floating(dtype)
-    return std / _STD_WITHOUT_TAILS * jax.random.truncated_normal(rng, -2, 2, shape, dtype)
+    return std / _STD_WITHOUT_TAILS * _draws.truncated_normal(rng, shape, dtype, -2.0, 2.0)
