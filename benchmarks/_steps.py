@@ -71,7 +71,9 @@ def mean_square(model: Any, ps: Any, st: Any, data: Any) -> Any:
 def cross_entropy_of_torch(y: Any, target: Any) -> Any:
     import torch
 
-    return torch.nn.functional.cross_entropy(y.flatten(0, -2), target.flatten())
+    if y.ndim != 4:  # images have the classes first, sequences last
+        y, target = y.flatten(0, -2), target.flatten()
+    return torch.nn.functional.cross_entropy(y, target)
 
 
 CROSS_ENTROPY = Loss(

@@ -126,7 +126,7 @@ def into_torch(module: Any, weights: Arrays) -> None:
     owned = [(type(m).__name__, p) for m in module.modules() for p in m.parameters(recurse=False)]
     with torch.no_grad():
         for (kind, parameter), array in zip(owned, weights, strict=True):
-            if kind.startswith("ConvTranspose"):  # the only weight of PyTorch with the input first
+            if kind.startswith("ConvTranspose") and array.ndim > 1:  # there the input is first
                 array = array.swapaxes(-1, -2)
             turned = np.ascontiguousarray(output_first(kind, array))
             parameter.copy_(torch.from_numpy(turned).reshape(parameter.shape))

@@ -1,7 +1,8 @@
 """Training steps of networks for images, and the inference of one.
 
 A step is the loss, its gradients, SGD with momentum and, where there is batch norm, the running
-statistics. The images are 32 × 32 with 3 channels, of ten classes.
+statistics. The images have 3 channels and, but for the U-Net, 32 × 32 pixels and one of ten classes
+each; the U-Net tells a class for each pixel.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import numpy as np
 from . import _weights
 from ._race import Case
 from ._steps import BASELINE, CROSS_ENTROPY, contestants, sgd
-from .networks import mobilenet, resnet, vgg
+from .networks import mobilenet, resnet, unet, vgg
 
 
-def case(name, network, batch, *, target=None, **sizes):
+def case(name, network, batch, *, side=32, target=None, **sizes):
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(batch, 32, 32, 3))
-    classes = rng.integers(0, 10, batch)
+    x = rng.normal(size=(batch, side, side, 3))
+    shape = (batch, side, side) if network is unet else (batch,)
+    classes = rng.integers(0, network.CLASSES, shape)
     return Case(
-        f"{name}, a training step, batch {batch}",
+        f"{name}, a training step, {batch} × {side} × {side}",
         (x, classes, *_weights.made(network.of_lux(**sizes))),
         contestants(network, CROSS_ENTROPY, sgd(0.01), images=True, **sizes),
         target=target,
@@ -33,4 +35,5 @@ CASES = [
     case("ResNet-20", resnet, 64, target=0.7, blocks=3),
     case("VGG", vgg, 32, target=0.42, widths=(64, 128, 256)),
     case("MobileNet", mobilenet, 32, target=0.15, blocks=MOBILE),
+    case("U-Net", unet, 8, side=64, target=0.45, widths=(32, 64, 128)),
 ]
