@@ -111,6 +111,7 @@ def test_equal_by_value_and_pickled_with_a_jitted_activation():
             lambda: lux.Dense(2, 4, init_weight=None),
             "Dense: init_weight: expected a function, got None",
         ),
+        (lambda: lux.Dense(2, 4, init_bias=0), "Dense: init_bias: expected a function, got 0"),
     ],
 )
 def test_an_impossible_layer_is_refused(make, message: str):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lux.initializers import kaiming_uniform, linear_bias
 from luxcore import NamedTuple, child
 
+from ._checks import check_callable, check_sizes, check_switches
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -15,6 +17,15 @@ if TYPE_CHECKING:
 
 # With it `kaiming_uniform` is uniform on ±1/√fan_in.
 init_weight = kaiming_uniform(gain=math.sqrt(1 / 3))
+
+
+def check(layer: Any, *sizes: str) -> None:
+    """Refuse what sizes, a bias, an activation and initializers can't be."""
+    check_sizes(layer, *sizes)
+    check_switches(layer, "use_bias")
+    for field in ("activation", "init_weight", "init_bias"):
+        if not (getattr(layer, field) is getattr(type(layer), field) is None):
+            check_callable(layer, field)
 
 
 def given(layer: Any, ps: Any, shape: tuple[int, ...]) -> tuple[Array, Array | None]:

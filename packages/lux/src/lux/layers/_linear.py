@@ -18,7 +18,6 @@ from . import _affine
 from ._checks import (
     check_callable,
     check_several_sizes,
-    check_sizes,
     check_switches,
     fail,
     integers,
@@ -89,9 +88,7 @@ class Dense(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
-        check_switches(self, "use_bias")
-        check_sizes(self, "in_dims", "out_dims")
-        check_callable(self, "activation", "init_weight")
+        _affine.check(self, "in_dims", "out_dims")
 
     def initial_parameters(self, rng: Any) -> NamedTuple:
         return _affine.weight_and_bias(self, rng, (self.in_dims, self.out_dims))
@@ -241,9 +238,7 @@ class Bilinear(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
-        check_switches(self, "use_bias")
-        check_sizes(self, "out_dims")
-        check_callable(self, "activation")
+        _affine.check(self, "out_dims")
         sizes = integers(self.in_dims)
         if not sizes or len(sizes) > 2 or min(sizes) < 1:
             expected = "an integer or two, one for each input, each at least 1"

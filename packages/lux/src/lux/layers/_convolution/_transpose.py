@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lux.layers import _affine
 from lux.layers._checks import (
-    check_callable,
     check_padding,
     check_per_axis,
-    check_sizes,
     check_switches,
     check_window,
     fail,
@@ -110,10 +108,9 @@ class ConvTranspose(Leaf, parameters=("weight", "bias")):
     init_bias: Callable[..., Array] | None = None
 
     def __post_init__(self) -> None:
-        check_switches(self, "cross_correlation", "use_bias")
         axes = check_window(self)
-        check_sizes(self, "in_channels", "out_channels", "groups")
-        check_callable(self, "activation")
+        _affine.check(self, "in_channels", "out_channels", "groups")
+        check_switches(self, "cross_correlation")
         check_per_axis(self, axes, "stride", "dilation")
         check_per_axis(self, axes, "output_padding", least=0)
         check_padding(self, axes, ("VALID", "SAME"))
