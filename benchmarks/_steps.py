@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -130,18 +130,23 @@ def contestants(
     difference in PyTorch.
     """
     made: dict[str, Contestant] = {}
-    for name, (package, word, step) in FRAMEWORKS.items():
-        if name == "PyTorch, channels last" and not images:
-            continue
-        if importlib.util.find_spec(package) is None:
-            print(f"{name} is not installed, and does not compete")
-            continue
+    for name, word in installed(images=images):
+        step = FRAMEWORKS[name][2]
         build = partial(getattr(network, f"of_{word}"), **sizes)
         arranged = getattr(network, f"weights_of_{word}", list)
-        made[name] = training(
-            partial(_made, step, build, arranged, loss, optimizer, random)  # type: ignore[arg-type]
-        )
+        made[name] = training(partial(_made, step, build, arranged, loss, optimizer, random))
     return made
+
+
+def installed(*, images: bool) -> Iterator[tuple[str, str]]:
+    """The frameworks that are there, and the word by which networks know each."""
+    for name, (package, word, _) in FRAMEWORKS.items():
+        if name == "PyTorch, channels last" and not images:
+            continue
+        if importlib.util.find_spec(package):
+            yield name, word
+        else:
+            print(f"{name} is not installed, and does not compete")
 
 
 def _made(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import _weights
+from . import _inference, _weights
 from ._race import Case
 from ._steps import BASELINE, CROSS_ENTROPY, contestants, sgd
 from .networks import mobilenet, resnet, unet, vgg
@@ -30,9 +30,21 @@ def case(name, network, batch, *, side=32, target=None, **sizes):
     )
 
 
+def inference(name, network, batch, **sizes):
+    rng = np.random.default_rng(0)
+    return Case(
+        f"{name}, inference, {batch} × 32 × 32",
+        (rng.normal(size=(batch, 32, 32, 3)), *_weights.made(network.of_lux(**sizes))),
+        _inference.contestants(network, images=True, **sizes),
+        baseline=BASELINE,
+        guarded=False,
+    )
+
+
 MOBILE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1))  # channels and stride of each block
 CASES = [
     case("ResNet-20", resnet, 64, target=0.7, blocks=3),
+    inference("ResNet-20", resnet, 64, blocks=3),
     case("VGG", vgg, 32, target=0.42, widths=(64, 128, 256)),
     case("MobileNet", mobilenet, 32, target=0.15, blocks=MOBILE),
     case("U-Net", unet, 8, side=64, target=0.45, widths=(32, 64, 128)),

@@ -77,8 +77,9 @@ def of_nnx(rngs, blocks):
         def __init__(self, a, b, stride):
             self.conv1, self.norm1 = conv(3, a, b, stride), norm(b)
             self.conv2, self.norm2 = conv(3, b, b), norm(b)
-            self.shortcut = None
-            if a != b:
+            if a == b:
+                self.shortcut = None
+            else:
                 self.shortcut = nnx.Sequential(conv(1, a, b, stride), norm(b))
 
         def __call__(self, x):
