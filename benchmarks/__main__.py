@@ -35,9 +35,10 @@ def run_races(name: str, module: ModuleType, pattern: str) -> None:
                 shown.append(f"{contestant} {middle:.3g} ms ({result.ratio(contestant):.3g})")
             told = ", ".join(shown) or f"no figures: others took {result.others:.0%} of the machine"
             print(f"{case.name} [{options}]: {told}", flush=True)
-            if case.target and options == "default" and result.times:
-                met = "met" if result.ratio("luxlib") <= case.target else "NOT MET"
-                print(f"  promised ≤ {case.target:g}: {met}", flush=True)
+            target, ratio = case.promised(options), result.promised_ratio()
+            if target and ratio:
+                met = "met" if ratio <= target else "NOT MET"
+                print(f"  promised ≤ {target:g}: {ratio:.3g}, {met}", flush=True)
     _report.keep(name, races)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 
-from ._race import Case, race
+from ._race import OURS, Case, race
 from ._report import ratio_of
 from ._rounds import RESULTS
 
 ALLOWED = 1.15
-OURS = "luxlib"
 
 
 def committed(name: str) -> dict[str, float]:

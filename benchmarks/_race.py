@@ -44,6 +44,7 @@ import luxlib
 from ._rounds import interleaved, median_ratio, seconds
 
 BASELINE = "plain JAX"
+OURS = "luxlib"
 BUSY = 0.05  # the share of the processors that other programs may take during a race
 OPTIONS = {"default": {}, "lean": luxlib.compiler_options("cpu")}
 
@@ -65,20 +66,28 @@ class Case:
 
     `tolerance` is the largest difference from the float64 baseline, relative to the largest value
     of each output. `check`, where values are random, takes its place: it gets the values of a
-    contestant and returns what is wrong with them, or nothing. `target` is the ratio of luxlib's
-    time to the baseline's that is promised, under the default options.
+    contestant and returns what is wrong with them, or nothing. `target` is the ratio of the time of
+    `ours` that is promised under the default options, and `lean_target` under the lean ones: to the
+    baseline's time or, where there are `peers`, to that of the fastest of them.
     """
 
     name: str
     inputs: tuple[np.ndarray, ...]
     contestants: Mapping[str, Contestant]
     target: float | None = None
+    lean_target: float | None = None
     tolerance: float = 1e-4
     check: Callable[[Sequence[np.ndarray]], str | None] | None = None
     dtype: str = "float32"
     baseline: str = BASELINE
+    ours: str = OURS
+    peers: tuple[str, ...] = ()
     options: tuple[str, ...] = ("default", "lean")
     guarded: bool = True  # whether `--guard` races it too
+
+    def promised(self, options: str) -> float | None:
+        """The target under these options."""
+        return {"default": self.target, "lean": self.lean_target}[options]
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,19 @@ class Race:
     def ratio(self, name: str) -> float:
         """The median over the rounds of a contestant's time over the baseline's."""
         return median_ratio(self.times[name], self.times[self.case.baseline])
+
+    def against_best(self, names: Sequence[str]) -> tuple[str, float] | None:
+        """The fastest of some contestants and our ratio to it, if any of them raced."""
+        raced = [name for name in names if name in self.times]
+        if not raced:
+            return None
+        best = min(raced, key=lambda name: statistics.median(self.times[name]))
+        return best, median_ratio(self.times[self.case.ours], self.times[best])
+
+    def promised_ratio(self) -> float | None:
+        """The ratio that the target bounds."""
+        best = self.against_best(self.case.peers or [self.case.baseline])
+        return best and best[1]
 
 
 def forward_and_backward(function: Callable[..., Any]) -> Callable[..., Any]:

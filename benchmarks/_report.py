@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from ._race import Race, spread
 from ._rounds import RESULTS, machine
 
 COLUMNS = {"default": "default options", "lean": "luxlib.compiler_options()"}
+BEST = ("of the best JAX peer", "of the best PyTorch")  # columns for cases with peers
 
 
 def rows(races: Sequence[Race]) -> list[dict[str, Any]]:
@@ -34,7 +36,16 @@ def rows(races: Sequence[Race]) -> list[dict[str, Any]]:
                     "rounds": len(taken),
                 }
             )
+            if race.case.peers and name == race.case.ours:
+                made[-1] |= {kind: found for kind in BEST if (found := best(race, kind))}
     return made
+
+
+def best(race: Race, kind: str) -> tuple[str, float] | None:
+    """The fastest JAX peer or kind of PyTorch, and our ratio to it."""
+    torch = [name for name in race.times if name.startswith("PyTorch")]
+    found = race.against_best(race.case.peers if kind == BEST[0] else torch)
+    return found and (found[0], round(found[1], 4))
 
 
 def keep(name: str, races: Sequence[Race]) -> None:
@@ -68,21 +79,27 @@ def markdown(name: str, races: Sequence[Race], every: Sequence[dict[str, Any]]) 
         if not chosen:
             continue
         contestants = list(dict.fromkeys(n for race in chosen for n in race.case.contestants))
+        bests = list(BEST) if any(race.case.peers for race in chosen) else []
         lines += [
-            f"Milliseconds (and ratio to plain JAX), {title}",
+            f"Milliseconds (and ratio to {chosen[0].case.baseline}), {title}",
             "",
-            "| case | " + " | ".join(contestants) + " | promised |",
-            "| --- |" + " --- |" * (len(contestants) + 1),
+            "| case | " + " | ".join([*contestants, *bests]) + " | promised |",
+            "| --- |" + " --- |" * (len(contestants) + len(bests) + 1),
         ]
         for race in chosen:
+            own = [
+                row for row in every if (row["case"], row["options"]) == (race.case.name, options)
+            ]
             cells = {
                 row["contestant"]: f"{row['median ms']:.3g} ({row[ratio_of(row)]:.3g})"
-                for row in every
-                if (row["case"], row["options"]) == (race.case.name, options)
+                for row in own
             }
-            target = race.case.target if options == "default" else None
+            for kind, row in product(bests, own):
+                if kind in row:
+                    cells[kind] = f"{row[kind][1]:.3g} ({row[kind][0]})"
+            target = race.case.promised(options)
             promised = "" if target is None else f"≤ {target:g}"
-            shown = [cells.get(contestant, "") for contestant in contestants]
+            shown = [cells.get(column, "") for column in (*contestants, *bests)]
             lines.append(f"| {race.case.name} | " + " | ".join([*shown, promised]) + " |")
         lines.append("")
     machines = {json.dumps(row["machine"], sort_keys=True) for row in every}
@@ -122,7 +139,8 @@ def picture(name: str, every: Sequence[dict[str, Any]]) -> None:
     axes.axvline(1, color="gray", linewidth=0.8)
     axes.set_yticks([i + 0.4 - height / 2 for i in range(len(cases))], cases, fontsize=8)
     axes.invert_yaxis()
-    axes.set_xlabel("time over that of plain JAX (shorter is faster)")
+    baseline = ratio_of(shown[0]).removeprefix("ratio to ")
+    axes.set_xlabel(f"time over that of {baseline} (shorter is faster)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
     figure.tight_layout()

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results")
-VERSIONS = ("luxcore", "luxlib", "lux-losses", "lux", "jax", "jaxlib", "optax", "numpy")
+OURS = ("luxcore", "luxlib", "lux-losses", "lux")
+PEERS = ("flax", "equinox", "dm-haiku", "keras", "torch")
+VERSIONS = (*OURS, "jax", "jaxlib", "optax", "numpy", *PEERS)
 
 
 def seconds(run: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:

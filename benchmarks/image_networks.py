@@ -11,11 +11,11 @@ import numpy as np
 
 from . import _inference, _weights
 from ._race import Case
-from ._steps import BASELINE, CROSS_ENTROPY, contestants, sgd
+from ._steps import BASELINE, CROSS_ENTROPY, OURS, PEERS, contestants, sgd
 from .networks import mobilenet, resnet, unet, vgg
 
 
-def case(name, network, batch, *, side=32, target=None, **sizes):
+def case(name, network, batch, *, side=32, target=None, lean_target=1.0, **sizes):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, side, side, 3))
     shape = (batch, side, side) if network is unet else (batch,)
@@ -25,7 +25,10 @@ def case(name, network, batch, *, side=32, target=None, **sizes):
         (x, classes, *_weights.made(network.of_lux(**sizes))),
         contestants(network, CROSS_ENTROPY, sgd(0.01), images=True, **sizes),
         target=target,
+        lean_target=lean_target,
         baseline=BASELINE,
+        ours=OURS,
+        peers=PEERS,
         guarded=False,
     )
 
@@ -36,16 +39,19 @@ def inference(name, network, batch, **sizes):
         f"{name}, inference, {batch} × 32 × 32",
         (rng.normal(size=(batch, 32, 32, 3)), *_weights.made(network.of_lux(**sizes))),
         _inference.contestants(network, images=True, **sizes),
+        lean_target=1.0,
         baseline=BASELINE,
+        ours=OURS,
+        peers=PEERS,
         guarded=False,
     )
 
 
 MOBILE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1))  # channels and stride of each block
 CASES = [
-    case("ResNet-20", resnet, 64, target=0.7, blocks=3),
+    case("ResNet-20", resnet, 64, target=0.7, lean_target=0.92, blocks=3),
     inference("ResNet-20", resnet, 64, blocks=3),
-    case("VGG", vgg, 32, target=0.42, widths=(64, 128, 256)),
+    case("VGG", vgg, 32, target=0.42, lean_target=0.5, widths=(64, 128, 256)),
     case("MobileNet", mobilenet, 32, target=0.15, blocks=MOBILE),
     case("U-Net", unet, 8, side=64, target=0.45, widths=(32, 64, 128)),
 ]

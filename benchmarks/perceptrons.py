@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _weights
 from ._race import Case
-from ._steps import BASELINE, CROSS_ENTROPY, MEAN_SQUARE, adam, contestants
+from ._steps import BASELINE, CROSS_ENTROPY, MEAN_SQUARE, OURS, PEERS, adam, contestants
 from .networks import perceptron
 
 
@@ -23,7 +23,10 @@ def case(name, widths, batch, *, classes=False):
         f"{name} perceptron, a training step",
         (x, target, *_weights.made(perceptron.of_lux(widths))),
         contestants(perceptron, loss, adam(1e-3), widths=widths),
+        lean_target=1.0,
         baseline=BASELINE,
+        ours=OURS,
+        peers=PEERS,
         guarded=False,
     )
 
