@@ -9,6 +9,7 @@ begin with the same weights, and the first loss has to be that of Flax Linen.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -37,7 +38,7 @@ def first_step(name: str, sizes: Sizes) -> dict[str, float]:
     ids = rng.integers(0, sizes.vocabulary, (BATCH, sizes.length + 1))
     weights = _weights.made(gpt.of_lux(sizes))
     if name.endswith(SCANNED):
-        sizes, weights = gpt.scanned(sizes), gpt.stacked(weights)
+        sizes, weights = replace(sizes, scan=True), gpt.stacked(weights)
     make = competitors(sizes)[name.removesuffix(SCANNED)]
     ready = make((ids[:, :-1], ids[:, 1:].copy(), *weights), "float32", "default")
     jax.clear_caches()

@@ -1,8 +1,8 @@
 """Training steps of a GPT, with and without dropout, in every framework.
 
 Without dropout the losses of the first steps are those of Flax Linen in float64. With it every
-framework draws its own numbers, and the losses are within 1 % of those of Linen; the network without
-dropout is not. Haiku does not compete there, since its attention drops nothing out.
+framework draws its own numbers, and the losses are within 1 % of those of Linen; the network
+without dropout is not. Haiku does not compete there, since its attention drops nothing out.
 """
 
 from __future__ import annotations

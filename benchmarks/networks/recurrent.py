@@ -1,8 +1,8 @@
 """A recurrent layer over sequences, and a classification by its last output.
 
 A gate has one bias, as in most frameworks. Where a layer has another one beside the recurrent
-weight (`weights` has it, since lux does), it is zero and stays so: `FROZEN` has its names. `cell` is
-"lstm" or "gru". Haiku's GRU is another one, with the reset gate before the product.
+weight (`weights` has it, since lux does), it is zero and stays so: `FROZEN` has its names. `cell`
+is "lstm" or "gru". Haiku's GRU is another one, with the reset gate before the product.
 """
 
 from __future__ import annotations
@@ -152,7 +152,9 @@ def weights_of_haiku(weights):
     ih, hh, bias, _ = by_gate(weights)
     bias[1] = bias[1] - 1
     weight = [np.concatenate(pair) for pair in zip(ih, hh, strict=True)]
-    joined = [np.concatenate([parts[gate] for gate in (0, 2, 1, 3)], -1) for parts in (weight, bias)]
+    joined = [
+        np.concatenate([parts[gate] for gate in (0, 2, 1, 3)], -1) for parts in (weight, bias)
+    ]
     return [*joined, *weights[4:]]
 
 

@@ -9,7 +9,7 @@ blocks, so that one is traced and compiled for all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -77,8 +77,7 @@ def of_torch(sizes):
 
 
 def blocks(weights):
-    """Those of each block, or of all at once where they are stacked: of attention, its norm, the
-    network, its norm."""
+    """Those of attention, its norm, the network and its norm, of each block or of all stacked."""
     inner = weights[2:-4]
     each = [inner[i : i + 16] for i in range(0, len(inner), 16)]
     return [(w[:8], w[8:10], w[10:14], w[14:]) for w in each]
@@ -94,10 +93,6 @@ def stacked(weights):
     """The weights for `scan`: each array with those of all blocks along a new first axis."""
     inner = weights[2:-4]
     return [*weights[:2], *(np.stack(inner[i::16]) for i in range(16)), *weights[-4:]]
-
-
-def scanned(sizes):
-    return replace(sizes, scan=True)
 
 
 def are_stacked(weights):

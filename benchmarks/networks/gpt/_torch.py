@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from . import EPSILON, Sizes
 
@@ -25,12 +24,13 @@ class Block(nn.Module):
         apart = self.projection(x).chunk(3, -1)
         q, k, v = (a.unflatten(-1, (self.heads, -1)).transpose(1, 2) for a in apart)
         rate = self.rate if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=rate, is_causal=True)
+        attend = nn.functional.scaled_dot_product_attention
+        y = attend(q, k, v, dropout_p=rate, is_causal=True)
         return self.out(y.transpose(1, 2).flatten(-2))
 
     def forward(self, x):
         x = x + self.dropout(self.attention(self.norm_1(x)))
-        y = self.dropout(F.gelu(self.up(self.norm_2(x)), approximate="tanh"))
+        y = self.dropout(nn.functional.gelu(self.up(self.norm_2(x)), approximate="tanh"))
         return x + self.dropout(self.down(y))
 
 
