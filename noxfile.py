@@ -41,7 +41,7 @@ WHEELS = tempfile.TemporaryDirectory(prefix="lux-wheels-")
 BUILD = ("python", "-m", "build", "--no-isolation")
 
 # So XLA compiles several times as fast, and what it compiled runs more slowly: most of a test's
-# time is compilation. `parity` compiles as users do.
+# time is compilation. What is marked `optimized`, examples and benchmarks compile as users do.
 COMPILE_QUICKLY = "--xla_backend_optimization_level=0"
 
 TESTS = [
@@ -212,7 +212,8 @@ def parity(session: nox.Session) -> None:
     if "CI" not in os.environ:
         session.warn("PyTorch is downloaded first: about 3 GB on Linux, 200 MB elsewhere.")
     install(session, "lux", *group("test", "parity"))
-    session.run("pytest", *folders, *session.posargs)
+    in_processes = ("--numprocesses=auto", "--maxprocesses=8", *session.posargs)
+    session.run("pytest", *folders, *in_processes, env={"XLA_FLAGS": COMPILE_QUICKLY})
 
 
 # PyTorch comes by pip, as in `parity`.

@@ -22,7 +22,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -146,7 +146,13 @@ def installed(*, images: bool) -> Iterator[tuple[str, str]]:
         if importlib.util.find_spec(package):
             yield name, word
         else:
-            print(f"{name} is not installed, and does not compete")
+            absent(name)
+
+
+@cache
+def absent(name: str) -> None:
+    """Tells once that a framework is not there."""
+    print(f"{name} is not installed, and does not compete")
 
 
 def _made(

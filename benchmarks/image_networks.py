@@ -23,7 +23,7 @@ def case(name, network, batch, *, side=32, target=None, lean_target=1.0, **sizes
     return Case(
         f"{name}, a training step, {batch} × {side} × {side}",
         (x, classes, *_weights.made(network.of_lux(**sizes))),
-        contestants(network, CROSS_ENTROPY, sgd(0.01), images=True, **sizes),
+        contestants(network, CROSS_ENTROPY, sgd(1e-3), images=True, **sizes),
         target=target,
         lean_target=lean_target,
         baseline=BASELINE,
