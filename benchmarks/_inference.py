@@ -50,7 +50,7 @@ def of_lux(build, x, weights, options):
 
 def of_linen(build, x, weights, options):
     model, x = build(), jnp.asarray(x)
-    init = partial(model.init, jax.random.key(0), x, False)
+    init = partial(model.init, jax.random.key(0), x[:1], False)
     variables, put = _weights.in_tree(init, lambda variables: variables["params"])
     variables = {**variables, "params": put(weights)}
     apply = jax.jit(lambda variables, x: model.apply(variables, x, False), compiler_options=options)
@@ -93,7 +93,7 @@ def of_haiku(build, x, weights, options):
     import haiku as hk
 
     model, x = hk.transform_with_state(build), jnp.asarray(x)
-    init = partial(model.init, jax.random.key(0), x, True)
+    init = partial(model.init, jax.random.key(0), x[:1], True)
     (_, state), put = _weights.in_tree(init, lambda both: both[0])
     # Its running statistics begin with those of the batch.
     state = {

@@ -21,7 +21,6 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from types import ModuleType
 from typing import Any
@@ -36,83 +35,16 @@ from lux.training import AutoReverse, TrainState, single_train_step
 
 from . import _weights
 from ._race import Contestant, training
+from ._recipes import CROSS_ENTROPY as CROSS_ENTROPY
+from ._recipes import MEAN_SQUARE as MEAN_SQUARE
+from ._recipes import Loss, Optimizer
+from ._recipes import adam as adam
+from ._recipes import sgd as sgd
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 BASELINE = "Flax Linen"
 OURS = "lux"
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss as each framework has it."""
-
-    lux: Callable[..., Any]
-    jax: Callable[[Any, Any], Any]  # of the output and the target
-    keras: Callable[[Any], Any]  # of the package, since it may not be there
-    torch: Callable[[Any, Any], Any]
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """An optimizer as each framework has it."""
-
-    optax: Any
-    keras: Callable[[Any], Any]
-    torch: Callable[[Any], Any]
-
-
-def mean_square(model: Any, ps: Any, st: Any, data: Any) -> Any:
-    x, target = data
-    y, st = model(x, ps, st)
-    return jnp.mean((y - target) ** 2), st, lux.NamedTuple()
-
-
-def cross_entropy_of_torch(y: Any, target: Any) -> Any:
-    import torch
-
-    if y.ndim != 4:  # images have the classes first, sequences last
-        y, target = y.flatten(0, -2), target.flatten()
-    return torch.nn.functional.cross_entropy(y, target)
-
-
-CROSS_ENTROPY = Loss(
-    lux.CrossEntropyLoss(logits=True),
-    lambda y, target: optax.softmax_cross_entropy_with_integer_labels(y, target).mean(),
-    lambda keras: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    cross_entropy_of_torch,
-)
-MEAN_SQUARE = Loss(
-    mean_square,
-    lambda y, target: jnp.mean((y - target) ** 2),
-    lambda keras: keras.losses.MeanSquaredError(),
-    lambda y, target: ((y - target) ** 2).mean(),
-)
-
-
-def sgd(rate: float, momentum: float = 0.9) -> Optimizer:
-    return Optimizer(
-        optax.sgd(rate, momentum),
-        lambda keras: keras.optimizers.SGD(rate, momentum),
-        lambda parameters: _torch().optim.SGD(parameters, rate, momentum, fused=True),
-    )
-
-
-def adam(rate: float) -> Optimizer:
-    # Keras adds epsilon before the bias is corrected, the others after: it is small enough for that
-    # to make no difference.
-    epsilon = 1e-10
-    return Optimizer(
-        optax.adam(rate, eps=epsilon),
-        lambda keras: keras.optimizers.Adam(rate, epsilon=epsilon),
-        lambda parameters: _torch().optim.Adam(parameters, rate, eps=epsilon, fused=True),
-    )
-
-
-def _torch() -> Any:
-    import torch
-
-    return torch
 
 
 def contestants(
@@ -200,7 +132,7 @@ def of_linen(build, loss, optimizer, x, target, weights, options, random):
     """Flax Linen: "Managing parameters and state", with the state given away."""
     model, tx = build(), optimizer.optax
     x, target = jnp.asarray(x), jnp.asarray(target)
-    init = partial(model.init, jax.random.key(0), x, False)
+    init = partial(model.init, jax.random.key(0), x[:1], False)
     variables, put = _weights.in_tree(init, lambda variables: variables["params"])
     rest = {name: tree for name, tree in variables.items() if name != "params"}
 
@@ -307,7 +239,7 @@ def of_haiku(build, loss, optimizer, x, target, weights, options, random):
 
     x, target, tx = jnp.asarray(x), jnp.asarray(target), optimizer.optax
     model = hk.transform_with_state(build)
-    init = partial(model.init, jax.random.key(0), x, True)
+    init = partial(model.init, jax.random.key(0), x[:1], True)
     (_, state), put = _weights.in_tree(init, lambda both: both[0])
 
     def start():
