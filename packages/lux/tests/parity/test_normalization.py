@@ -120,7 +120,9 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("layer", "module", "shape", "convert"), LAYERS, ids=str)
+@pytest.mark.parametrize(
+    ("layer", "module", "shape", "convert"), LAYERS, ids=[str(layer) for layer, *_ in LAYERS]
+)
 @pytest.mark.parametrize("axis", [-1, -2, None])
 def test_weight_norm(layer, module, shape, convert, axis, dtype):
     # The axes of outputs and inputs, which a transposed convolution has the other way around.
@@ -142,7 +144,9 @@ def test_weight_norm(layer, module, shape, convert, axis, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("layer", "module", "shape", "convert"), LAYERS, ids=str)
+@pytest.mark.parametrize(
+    ("layer", "module", "shape", "convert"), LAYERS, ids=[str(layer) for layer, *_ in LAYERS]
+)
 @pytest.mark.parametrize("iterations", [1, 3])
 def test_spectral_norm(layer, module, shape, convert, iterations, dtype):
     shape_of_weight = lux.setup(0, layer)[0].weight.shape
