@@ -139,12 +139,8 @@ def of_linen(build, loss, optimizer, x, target, weights, options, random):
     def start():
         params = put(weights)
         dtype = weights[0].dtype  # the baseline is computed in float64 too
-        return (
-            params,
-            jax.tree.map(lambda a: jnp.array(a, dtype), rest),
-            tx.init(params),
-            key(random),
-        )
+        begun = jax.tree.map(lambda a: jnp.array(a, dtype), rest)
+        return params, begun, tx.init(params), key(random)
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     def update(state, x, target):
