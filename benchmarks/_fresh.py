@@ -19,20 +19,25 @@ from ._race import BUSY, Processors, disturbance, processors
 TRIES = 3
 
 
-def measures(module: str, names: Sequence[str], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """What the processes told, by contestant; less where other programs disturbed them."""
+def measures(
+    module: str, names: Sequence[str], baseline: str, rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """What the processes told, by contestant, without those whom other programs disturbed."""
     told: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for number in range(rounds):
         for name in [*names[number:], *names[:number]]:
             for _ in range(TRIES):
                 command = [sys.executable, "-m", module, name]
-                result = subprocess.run(command, check=True, capture_output=True, text=True)
+                result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
                 one = json.loads(result.stdout.splitlines()[-1])
                 if one["others"] <= BUSY:
                     told[name].append(one)
                     break
             print(f"{name}: {one}", flush=True)
-    return {name: ones for name, ones in told.items() if len(ones) > 1}
+    undisturbed = {name: ones for name, ones in told.items() if len(ones) == rounds}
+    if baseline not in undisturbed:
+        raise SystemExit(f"no figures: other programs took more than {BUSY:.0%} of the machine")
+    return undisturbed
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:

@@ -119,7 +119,7 @@ def initialization(name: str, sizes: Sizes) -> dict[str, float]:
 def main() -> None:
     installed = [name for name in MAKERS if importlib.util.find_spec(FRAMEWORKS[name][0])]
     names = [*installed, *(f"{name}, jitted" for name in JITTED if name in installed)]
-    told = measures(f"{__package__}.initialization", names, ROUNDS)
+    told = measures(f"{__package__}.initialization", names, BASELINE, ROUNDS)
     for when, key in (("first", "seconds"), ("again", "again")):
         times = {name: [one[key] for one in ones] for name, ones in told.items()}
         rows = table(times, BASELINE, unit="ms")

@@ -14,7 +14,7 @@ import optax
 
 from . import _weights
 from ._race import Case
-from ._steps import BASELINE, CROSS_ENTROPY, contestants, sgd
+from ._steps import BASELINE, CROSS_ENTROPY, OURS, PEERS, contestants, sgd
 from .networks import recurrent
 
 CLASSES = 10
@@ -47,7 +47,10 @@ def case(cell, batch, time, features, hidden, *, target=None):
         (x, labels, *weights),
         made,
         target=target,
+        lean_target=1.0,
         baseline=BASELINE,
+        ours=OURS,
+        peers=PEERS,
         guarded=False,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _weights
 from ._race import Case
-from ._steps import BASELINE, CROSS_ENTROPY, adam, contestants
+from ._steps import BASELINE, CROSS_ENTROPY, OURS, PEERS, adam, contestants
 from .networks import gpt
 from .networks.gpt import Sizes
 
@@ -40,7 +40,10 @@ def case(sizes, batch, *, target=None):
         target=target,
         tolerance=1e-5,
         check=check,
+        lean_target=1.0,
         baseline=BASELINE,
+        ours=OURS,
+        peers=PEERS,
         guarded=False,
     )
 
