@@ -346,6 +346,8 @@ def test_derivatives_at_kinks():
     assert jax.grad(luxlib.relu6)(0.0) == 0
     assert jax.grad(luxlib.logcosh)(0.0) == 0
     assert jax.grad(luxlib.elu)(0.0) == 1
+    # Where the exponential no longer counts, 2 x = 100.
+    assert jax.grad(partial(luxlib.softplus, beta=2.0))(50.0) == 1
 
 
 def test_differences_are_accurate_near_zero_in_float64():

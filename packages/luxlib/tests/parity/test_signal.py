@@ -53,6 +53,9 @@ def test_stft_and_back(options, kind):
     theirs.pop("pad_mode", None)
     ours["onesided"] = theirs["onesided"] = options.get("onesided", True)
     back = {"return_complex": kind == "complex"}
+    if kind == "real" and not ours["onesided"]:
+        # Of a spectrum that no real signal has, PyTorch takes the lower half for the whole.
+        ct = np.fft.fft(rng.normal(size=(*y.shape[:-1], n_fft)))
     noisy = ct.swapaxes(1, 2)
     for length in (None, 20):
         x = luxlib.istft(jnp.asarray(ct), n_fft, **ours, **back, length=length)

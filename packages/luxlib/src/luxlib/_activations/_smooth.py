@@ -43,7 +43,7 @@ _softplus = elementwise(_corner)
 @elementwise
 def _sharp(x: Array, beta: float | Array) -> Array:
     u = beta * x
-    return jnp.where(u > 100, x, _corner(jnp.minimum(u, 100.0)) / beta)  # u may overflow
+    return jnp.where(u >= 100, x, _corner(jnp.minimum(u, 100.0)) / beta)  # u may overflow
 
 
 def logsigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
