@@ -1,5 +1,7 @@
 """Each mistake has one error that says where, what was expected, what came, and what to do."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -106,18 +108,28 @@ CALLS = {
     ),
 }
 
+
+class Plus(lux.AbstractLuxLayer):
+    """A layer of one's own."""
+
+    shift: Any
+
+    def __call__(self, x, ps, st):
+        return x + self.shift, st
+
+
 MADE = {
     "field that is not hashable": (
-        lambda: lux.Dense(2, 3, init_bias=bytearray(b"a")),
+        lambda: Plus(bytearray(b"a")),
         TypeError,
-        "Dense.init_bias: a layer's fields are hashable, got bytearray: use a tuple, a frozen "
-        "dataclass or a function",
+        "Plus.shift: a layer's fields are hashable, got bytearray: use a tuple, a frozen dataclass "
+        "or a function",
     ),
     "field that is an array": (
-        lambda: lux.Dense(2, 3, init_bias=jnp.ones(3)),
+        lambda: Plus(jnp.ones(3)),
         TypeError,
-        "Dense.init_bias: a layer holds no arrays, got float32[3]: make it in initial_parameters "
-        "(what is trained) or initial_states (what is not)",
+        "Plus.shift: a layer holds no arrays, got float32[3]: make it in initial_parameters (what "
+        "is trained) or initial_states (what is not)",
     ),
     "bad layer name": (
         lambda: lux.Chain({"first layer": lux.Dense(2, 3)}),
